@@ -1,0 +1,17 @@
+/* The kernel tables of one instruction-set level, and the one that was chosen at import. */
+#ifndef WG_ISA_H
+#define WG_ISA_H
+
+#include "wg_types.h"
+
+typedef struct wg_level {
+    const char *name;                                    /* "v4" */
+    const wg_kernel_fn *kernels;                         /* [WG_NKERNELS] */
+    const wg_loop_fn *loops;                             /* [wg_nloops * WG_NCOMPUTE], NULL where a type makes no sense */
+    int (*loop_run)(int loop, int compute, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr);
+} wg_level;
+
+extern const wg_level *wg_isa;                           /* never NULL after wg_isa_init */
+int wg_isa_init(void);                                   /* reads WENGERT_ISA; -1: the machine lacks it, or no such level */
+
+#endif

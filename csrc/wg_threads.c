@@ -1,0 +1,357 @@
+/* A parallel loop in which the caller works too.
+ *
+ * Note [Claiming chunks]
+ * ~~~~~~~~~~~~~~~~~~~~~~
+ * One loop runs at a time. Its description stands in static memory; the word `claim` holds the loop's
+ * number (upper 48 bits) and the next chunk that nobody has begun (lower 16). Whoever has time, the caller
+ * included, claims chunks by compare-and-swap on that word. A helper that another process keeps from
+ * running therefore delays nobody: the caller takes the chunks itself and waits only for those that a
+ * helper has begun.
+ *
+ * A helper may wake late and look at a loop that is over. It reads the description between reading `claim`
+ * and swapping it; before the description of the next loop is written, the lower half becomes CLOSED. So
+ * when the swap succeeds the word did not change meanwhile, and what was read belongs to that loop. (The
+ * fields are stored with release and loaded with acquire: who reads a new one finds the word CLOSED.)
+ *
+ * Helpers spin briefly for the next loop, then sleep on a condition variable; the publishing caller takes
+ * the mutex only when one sleeps. Both sides write their own word before they read the other's (sequentially
+ * consistent), so no wake-up is lost.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
+#include "wg_threads.h"
+#include "wg_kernel.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INDEX_BITS 16
+#define CLOSED 0xffffu
+#define INDEX(word) ((uint32_t)((word) & CLOSED))
+
+/* A helper spins this long for the next loop: longer than the gaps between the kernels of a training step,
+ * shorter than what a scheduler would notice. */
+#define HELPER_SPIN_NS 50000
+/* The caller spins this long for chunks that helpers have begun; then its core is worth giving away. */
+#define CALLER_SPIN_NS 100000
+
+typedef void (*loop_body)(void *context, int64_t begin, int64_t end);
+
+static struct {
+    _Alignas(128) _Atomic uint64_t claim;
+    /* the description of the loop */
+    _Atomic(loop_body) body;
+    _Atomic(void *) context;
+    _Atomic int64_t n, chunk;
+    _Atomic uint32_t chunks, batch;          /* batch: chunks claimed at once */
+    _Alignas(128) _Atomic uint32_t done;     /* chunks finished */
+    _Atomic int caller_sleeps;
+    _Alignas(128) _Atomic int busy;          /* a loop runs, or the pool changes */
+    _Atomic int sleepers;
+    _Atomic int stop;                        /* helpers leave */
+    _Atomic int threads;                     /* wanted, the caller included; 0: not known yet */
+    int helpers;                             /* running; changed by the owner of `busy` only */
+    int unable;                              /* no thread could be started; not tried again */
+    pthread_t handle[WG_MAX_THREADS];
+    pthread_mutex_t mutex;
+    pthread_cond_t work, finished;
+} pool = {.claim = CLOSED, .mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
+          .finished = PTHREAD_COND_INITIALIZER};
+
+static __thread int inside; /* this thread runs a body: its own loops are not shared */
+
+WG_INLINE void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#else
+    atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- how many threads -------------------------------------------------------------------------- */
+
+#ifdef __linux__
+static int read_line(const char *path, char *line, int size) {
+    FILE *file = fopen(path, "r");
+    if (!file) return -1;
+    char *got = fgets(line, size, file);
+    fclose(file);
+    return got ? 0 : -1;
+}
+
+/* Cores, not hardware threads: two threads of one core share its multipliers. */
+static int cores_by_affinity(void) {
+    cpu_set_t allowed, cores;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) return 1;
+    CPU_ZERO(&cores);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed)) continue;
+        char path[96], line[64];
+        int first = cpu;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+        if (read_line(path, line, sizeof line) == 0) first = atoi(line);
+        CPU_SET(first >= 0 && first < CPU_SETSIZE ? first : cpu, &cores);
+    }
+    return CPU_COUNT(&cores);
+}
+
+/* The strictest quota of processor time over this process's control group and those above it, in whole
+ * processors; 0: none. A fraction is rounded down: one thread too many is throttled for whole periods. */
+static int cores_by_cgroup(void) {
+    char line[512], path[600];
+    double best = 0, quota, period;
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    char group[512] = "";
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "0::", 3) == 0) snprintf(group, sizeof group, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+    if (file) fclose(file);
+    for (;;) {
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+        if (read_line(path, line, sizeof line) == 0 && sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0
+            && (best == 0 || quota / period < best))
+            best = quota / period;
+        char *slash = strrchr(group, '/');
+        if (!slash) break;
+        *slash = 0;
+    }
+    char quota_line[64], period_line[64];
+    if (read_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota_line, sizeof quota_line) == 0
+        && read_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period_line, sizeof period_line) == 0
+        && (quota = atof(quota_line)) > 0 && (period = atof(period_line)) > 0 && (best == 0 || quota / period < best))
+        best = quota / period;
+    return best == 0 ? 0 : best < 1 ? 1 : (int)best;
+}
+#endif
+
+static int64_t threads_by_environment(const char *name) {
+    const char *text = getenv(name);
+    char *end;
+    if (!text) return 0;
+    long long value = strtoll(text, &end, 10); /* OMP_NUM_THREADS may be a list by nesting level */
+    return end != text && (*end == 0 || *end == ',' || *end == ' ') && value > 0 ? value : 0;
+}
+
+static int default_threads(void) {
+    int64_t n = threads_by_environment("WENGERT_NUM_THREADS");
+    if (n == 0) n = threads_by_environment("OMP_NUM_THREADS");
+    if (n == 0) {
+#ifdef __linux__
+        int quota = cores_by_cgroup();
+        n = cores_by_affinity();
+        if (quota && quota < n) n = quota;
+#else
+        n = sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+    }
+    return n < 1 ? 1 : n > WG_MAX_THREADS ? WG_MAX_THREADS : (int)n;
+}
+
+int wg_get_num_threads(void) {
+    int n = atomic_load_explicit(&pool.threads, memory_order_relaxed);
+    if (WG_UNLIKELY(n == 0)) {
+        int unknown = 0;
+        n = default_threads();
+        if (!atomic_compare_exchange_strong(&pool.threads, &unknown, n)) n = unknown;
+    }
+    return n;
+}
+
+/* ---- helpers ------------------------------------------------------------------------------------- */
+
+/* Runs chunks of the current loop until none is left to begin. */
+static void work_on_chunks(void) {
+    uint64_t word = atomic_load_explicit(&pool.claim, memory_order_acquire);
+    for (;;) {
+        uint32_t first = INDEX(word), chunks = atomic_load_explicit(&pool.chunks, memory_order_acquire);
+        if (first >= chunks) return; /* CLOSED exceeds every count */
+        uint32_t batch = atomic_load_explicit(&pool.batch, memory_order_acquire);
+        loop_body body = atomic_load_explicit(&pool.body, memory_order_acquire);
+        void *context = atomic_load_explicit(&pool.context, memory_order_acquire);
+        int64_t n = atomic_load_explicit(&pool.n, memory_order_acquire);
+        int64_t chunk = atomic_load_explicit(&pool.chunk, memory_order_acquire);
+        uint32_t last = first + batch < chunks ? first + batch : chunks;
+        if (!atomic_compare_exchange_weak_explicit(&pool.claim, &word, word + (last - first), memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue; /* Note [Claiming chunks]: what was read may belong to another loop */
+        for (uint32_t i = first; i < last; i++) {
+            int64_t begin = i * chunk, end = begin + chunk;
+            body(context, begin, end < n ? end : n);
+        }
+        word += last - first;
+        if (atomic_fetch_add(&pool.done, last - first) + (last - first) == chunks
+            && atomic_load(&pool.caller_sleeps)) {
+            pthread_mutex_lock(&pool.mutex);
+            pthread_cond_signal(&pool.finished);
+            pthread_mutex_unlock(&pool.mutex);
+        }
+    }
+}
+
+static int nothing_to_do(void) {
+    uint64_t word = atomic_load(&pool.claim);
+    return INDEX(word) >= atomic_load(&pool.chunks) && !atomic_load(&pool.stop);
+}
+
+static void *helper(void *unused) {
+    (void)unused;
+    inside = 1;
+    while (!atomic_load(&pool.stop)) {
+        int64_t deadline = now_ns() + HELPER_SPIN_NS;
+        for (int i = 1; nothing_to_do(); i++) {
+            pause_briefly();
+            if (i % 64 == 0 && now_ns() > deadline) {
+                pthread_mutex_lock(&pool.mutex);
+                atomic_fetch_add(&pool.sleepers, 1);
+                while (nothing_to_do()) pthread_cond_wait(&pool.work, &pool.mutex);
+                atomic_fetch_sub(&pool.sleepers, 1);
+                pthread_mutex_unlock(&pool.mutex);
+            }
+        }
+        work_on_chunks();
+    }
+    return NULL;
+}
+
+/* In the child of a fork no helper exists; the next loop starts its own. Nobody else can be inside a loop. */
+static void before_fork(void) { pthread_mutex_lock(&pool.mutex); }
+static void after_fork_in_parent(void) { pthread_mutex_unlock(&pool.mutex); }
+static void after_fork_in_child(void) {
+    pthread_mutex_init(&pool.mutex, NULL);
+    pthread_cond_init(&pool.work, NULL);
+    pthread_cond_init(&pool.finished, NULL);
+    atomic_store(&pool.claim, (atomic_load(&pool.claim) | CLOSED));
+    atomic_store(&pool.busy, 0);
+    atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.caller_sleeps, 0);
+    atomic_store(&pool.stop, 0);
+    pool.helpers = 0;
+    pool.unable = 0;
+}
+
+static void register_fork_handlers(void) {
+    if (pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) pool.unable = 1;
+}
+
+/* By the owner of `busy`. A system that refuses threads leaves the loop to the caller alone. */
+static void start_helpers(int wanted) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_fork_handlers);
+    sigset_t all, old;
+    sigfillset(&all); /* signals are for the threads that know Python, but for those a body causes itself */
+    const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (!pool.unable && pool.helpers < wanted) {
+        if (pthread_create(&pool.handle[pool.helpers], NULL, helper, NULL) == 0) pool.helpers++;
+        else pool.unable = 1;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static void stop_helpers(void) {
+    atomic_store(&pool.stop, 1);
+    pthread_mutex_lock(&pool.mutex);
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.mutex);
+    for (int i = 0; i < pool.helpers; i++) pthread_join(pool.handle[i], NULL);
+    pool.helpers = 0;
+    pool.unable = 0;
+    atomic_store(&pool.stop, 0);
+}
+
+static int try_to_own(void) {
+    int idle = 0;
+    return atomic_compare_exchange_strong_explicit(&pool.busy, &idle, 1, memory_order_acquire, memory_order_relaxed);
+}
+
+int wg_set_num_threads(int64_t n) {
+    if (n < 1) return wg_fail(WG_VALUE_ERROR, "set_num_threads expects a positive integer");
+    while (!try_to_own()) sched_yield();
+    atomic_store(&pool.threads, n > WG_MAX_THREADS ? WG_MAX_THREADS : (int)n);
+    if (pool.helpers >= atomic_load(&pool.threads)) stop_helpers();
+    atomic_store_explicit(&pool.busy, 0, memory_order_release);
+    return 0;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------------- */
+
+static void wake(int wanted) {
+    int sleepers = atomic_load(&pool.sleepers), awake = pool.helpers - sleepers;
+    if (sleepers == 0 || awake >= wanted) return;
+    pthread_mutex_lock(&pool.mutex);
+    if (wanted >= pool.helpers) pthread_cond_broadcast(&pool.work);
+    else for (int i = awake; i < wanted; i++) pthread_cond_signal(&pool.work);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+static void wait_for_helpers(uint32_t chunks) {
+    int64_t deadline = 0;
+    for (int i = 1; atomic_load(&pool.done) != chunks; i++) {
+        pause_briefly();
+        if (i % 64 != 0) continue;
+        int64_t now = now_ns();
+        if (deadline == 0) deadline = now + CALLER_SPIN_NS;
+        if (now < deadline) continue;
+        pthread_mutex_lock(&pool.mutex);
+        atomic_store(&pool.caller_sleeps, 1);
+        while (atomic_load(&pool.done) != chunks) pthread_cond_wait(&pool.finished, &pool.mutex);
+        atomic_store(&pool.caller_sleeps, 0);
+        pthread_mutex_unlock(&pool.mutex);
+    }
+}
+
+void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, loop_body body, void *context) {
+    if (n <= 0) return;
+    if (grain < 1) grain = 1;
+    double cost = (double)n * cost_ns;
+    if (cost < WG_PARALLEL_THRESHOLD_NS || n <= grain) {
+        body(context, 0, n);
+        return;
+    }
+    /* The cut depends on n and grain only, and one thread makes the same calls as many. */
+    int64_t grains = n / grain + (n % grain != 0);
+    int64_t chunk = (grains / WG_MAX_CHUNKS + (grains % WG_MAX_CHUNKS != 0)) * grain;
+    uint32_t chunks = (uint32_t)(n / chunk + (n % chunk != 0));
+    int threads = inside ? 1 : wg_get_num_threads();
+    if (threads == 1 || chunks == 1 || !try_to_own()) {
+        for (uint32_t i = 0; i < chunks; i++) body(context, i * chunk, i == chunks - 1 ? n : (i + 1) * chunk);
+        return;
+    }
+    if (WG_UNLIKELY(pool.helpers < threads - 1)) start_helpers(threads - 1);
+
+    uint64_t word = atomic_load_explicit(&pool.claim, memory_order_relaxed) | CLOSED;
+    atomic_store(&pool.claim, word);
+    atomic_store_explicit(&pool.body, body, memory_order_release);
+    atomic_store_explicit(&pool.context, context, memory_order_release);
+    atomic_store_explicit(&pool.n, n, memory_order_release);
+    atomic_store_explicit(&pool.chunk, chunk, memory_order_release);
+    atomic_store_explicit(&pool.chunks, chunks, memory_order_release);
+    /* Several chunks at a time where one is shorter than the claim is dear, but four turns for each thread. */
+    uint32_t batch = (uint32_t)(1000.0 / (cost / chunks)) + 1, share = chunks / (4 * (uint32_t)threads);
+    atomic_store_explicit(&pool.batch, batch < share ? batch : share < 1 ? 1 : share, memory_order_release);
+    atomic_store_explicit(&pool.done, 0, memory_order_release);
+    atomic_store(&pool.claim, word + 1); /* the next number, chunk 0: CLOSED + 1 carries */
+    wake((int)chunks - 1 < threads - 1 ? (int)chunks - 1 : threads - 1);
+
+    inside = 1;
+    work_on_chunks();
+    inside = 0;
+    wait_for_helpers(chunks);
+    atomic_store_explicit(&pool.busy, 0, memory_order_release);
+}

@@ -1,0 +1,205 @@
+/* The driver of elementwise loops: broadcasting, strides and casts are staged here, so that every generated
+ * loop is a plain contiguous loop over one compute type. */
+#include <string.h>
+
+#include "wg_cast.h"
+#include "wg_isa.h"
+#include "wg_op.h"
+
+/* Note [Staging]
+ * A loop sees contiguous elements of its compute type (or bytes, for bool operands) and nothing else. An operand
+ * that already is that is passed by its address. Any other (broadcast, strided, of another dtype, a Python
+ * number) is gathered block by block into scratch that stays in L1, and an output that is strided or of another
+ * dtype is computed in scratch and scattered. So one loop per op and compute type serves every layout, and its
+ * bits cannot depend on the layout. The cost is one more pass through L1 for the operands that need it. */
+
+extern const wg_loop_fn WG_LEVEL(wg_loops)[];
+
+enum { BLOCK = 512, MAX_OPERANDS = 12 };
+
+typedef struct staged {
+    char *data;
+    int64_t strides[WG_MAX_DIMS];        /* in elements, along the iteration space */
+    int dtype, want;                     /* what memory holds, what the loop takes */
+    int linear;                          /* element k of the iteration is element k of memory, of the wanted type */
+    int row;                             /* inside a row the operand is contiguous and of the wanted type */
+    int constant;                        /* one value everywhere */
+    int read, write;
+} staged;
+
+typedef struct plan {
+    wg_loop_fn loop;
+    const wg_attr *attr;
+    int ndim, noperand;
+    int64_t shape[WG_MAX_DIMS], inner, numel;
+    int by_rows;                         /* blocks never cross a row */
+    int any_staged;
+    staged operand[MAX_OPERANDS];
+} plan;
+
+static void gather(const plan *p, const staged *s, int64_t start, int64_t n, char *to, int scatter) {
+    int64_t index[WG_MAX_DIMS], offset = 0, rest = start;
+    int last = p->ndim - 1, size = wg_itemsize[s->want], item = wg_itemsize[s->dtype];
+    for (int d = last; d >= 0; d--) {
+        index[d] = rest % p->shape[d];
+        rest /= p->shape[d];
+        offset += index[d] * s->strides[d];
+    }
+    while (n > 0) {
+        int64_t run = p->shape[last] - index[last];
+        if (run > n) run = n;
+        char *at = s->data + offset * item;
+        if (scatter) wg_cast_run(run, at, s->dtype, s->strides[last], to, s->want, 1);
+        else wg_cast_run(run, to, s->want, 1, at, s->dtype, s->strides[last]);
+        to += run * size;
+        n -= run;
+        offset -= index[last] * s->strides[last];
+        index[last] = 0;
+        for (int d = last - 1; d >= 0; d--) {
+            offset += s->strides[d];
+            if (++index[d] < p->shape[d]) break;
+            offset -= p->shape[d] * s->strides[d];
+            index[d] = 0;
+        }
+    }
+}
+
+static void run_range(void *context, int64_t begin, int64_t end) {
+    const plan *p = context;
+    char scratch[MAX_OPERANDS][BLOCK * 8] __attribute__((aligned(64)));
+    char *pointer[MAX_OPERANDS];
+    int filled[MAX_OPERANDS] = {0};
+    for (int64_t at = begin; at < end;) {
+        int64_t n = end - at, row_left = p->inner - at % p->inner;
+        if (p->by_rows && n > row_left) n = row_left;
+        if (p->any_staged && n > BLOCK) n = BLOCK;
+        for (int k = 0; k < p->noperand; k++) {
+            const staged *s = &p->operand[k];
+            if (s->linear) { pointer[k] = s->data + at * wg_itemsize[s->dtype]; continue; }
+            if (s->row && p->by_rows) {
+                int64_t offset = 0, rest = at;
+                for (int d = p->ndim - 1; d >= 0; d--) { offset += rest % p->shape[d] * s->strides[d]; rest /= p->shape[d]; }
+                pointer[k] = s->data + offset * wg_itemsize[s->dtype];
+                continue;
+            }
+            pointer[k] = scratch[k];
+            if (s->constant && s->read) {
+                if (filled[k] >= n) continue;
+                int64_t fill = end - at < BLOCK ? end - at : BLOCK;
+                wg_cast_run(1, scratch[k], s->want, 1, s->data, s->dtype, 0);
+                wg_cast_run(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                filled[k] = (int)fill;
+            } else if (s->read) gather(p, s, at, n, scratch[k], 0);
+        }
+        p->loop(n, pointer, p->attr);
+        for (int k = 0; k < p->noperand; k++) {
+            const staged *s = &p->operand[k];
+            if (s->write && pointer[k] == scratch[k]) gather(p, s, at, n, scratch[k], 1);
+        }
+        at += n;
+    }
+}
+
+static int compute_dtype(int compute) { return compute == WG_C_F32 ? WG_F32 : compute == WG_C_F64 ? WG_F64 : WG_I64; }
+
+/* Iteration dimensions in the order of the first output's memory, those of size 1 dropped, neighbours merged. */
+static void lay_out(plan *p, wg_array *const *operand) {
+    const wg_array *out = operand[0];
+    int order[WG_MAX_DIMS], n = 0;
+    for (int d = 0; d < out->ndim; d++) {
+        if (out->shape[d] == 1) continue;
+        int at = n++;
+        while (at > 0 && out->strides[order[at - 1]] < out->strides[d]) { order[at] = order[at - 1]; at--; }
+        order[at] = d;
+    }
+    p->ndim = 0;
+    for (int i = 0; i < n; i++) {
+        int d = order[i], merge = p->ndim > 0;
+        int64_t size = out->shape[d], stride[MAX_OPERANDS];
+        for (int k = 0; k < p->noperand; k++) {
+            const wg_array *a = operand[k];
+            int own = d - (out->ndim - a->ndim);                   /* dimensions are aligned at the right */
+            stride[k] = own < 0 || a->shape[own] == 1 ? 0 : a->strides[own];
+            if (merge && p->operand[k].strides[p->ndim - 1] != stride[k] * size) merge = 0;
+        }
+        int to = merge ? p->ndim - 1 : p->ndim++;
+        p->shape[to] = merge ? p->shape[to] * size : size;
+        for (int k = 0; k < p->noperand; k++) p->operand[k].strides[to] = stride[k];
+    }
+    if (p->ndim == 0) {
+        p->ndim = 1;
+        p->shape[0] = 1;
+        for (int k = 0; k < p->noperand; k++) p->operand[k].strides[0] = 1;
+    }
+    p->inner = p->shape[p->ndim - 1];
+}
+
+static void classify(plan *p) {
+    p->any_staged = 0;
+    for (int k = 0; k < p->noperand; k++) {
+        staged *s = &p->operand[k];
+        int64_t dense = 1;
+        int native = s->dtype == s->want;
+        s->linear = native;
+        s->constant = 1;
+        for (int d = p->ndim - 1; d >= 0; d--) {
+            if (s->strides[d] != dense) s->linear = 0;
+            if (s->strides[d] != 0) s->constant = 0;
+            dense *= p->shape[d];
+        }
+        if (p->numel == 1) s->constant = 1;
+        s->row = native && s->strides[p->ndim - 1] == 1;
+    }
+    /* Short rows would cost a call each; long ones let a row operand (a bias) be read in place. */
+    p->by_rows = p->inner >= 64;
+    for (int k = 0; k < p->noperand; k++)
+        if (!p->operand[k].linear && !(p->operand[k].row && p->by_rows)) p->any_staged = 1;
+    int rows_matter = 0;
+    for (int k = 0; k < p->noperand; k++) if (!p->operand[k].linear && !p->operand[k].constant) rows_matter = 1;
+    if (!rows_matter) p->by_rows = 0;
+}
+
+int WG_LEVEL(wg_loop_run)(int loop, int compute, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
+    const wg_loop_info *info = &wg_loop_infos[loop];
+    wg_loop_fn fn = WG_LEVEL(wg_loops)[loop * WG_NCOMPUTE + compute];
+    const wg_array *out = operand[0];
+    const int dtype = compute_dtype(compute);
+    const double cost = info->cost_ns;
+    (void)nattr;
+    if (WG_UNLIKELY(fn == NULL)) return wg_fail(WG_NOT_IMPLEMENTED, "this operation has no loop for dtype %s", wg_dtype_name[dtype]);
+    if (out->numel == 0) return 0;
+
+    plan p;
+    int direct = noperand <= MAX_OPERANDS;
+    for (int k = 0; k < noperand && direct; k++) {
+        const wg_array *a = operand[k];
+        int is_bool = k < info->nout ? info->out_bool >> k & 1 : info->in_bool >> (k - info->nout) & 1;
+        direct = a->contiguous && a->numel == out->numel && a->dtype == (is_bool ? WG_BOOL : dtype);
+    }
+    if (direct && (double)out->numel * cost < 5000.0) {
+        char *pointer[MAX_OPERANDS];
+        for (int k = 0; k < noperand; k++) pointer[k] = operand[k]->data;
+        fn(out->numel, pointer, attr);
+        return 0;
+    }
+    if (noperand > MAX_OPERANDS) return wg_fail(WG_RUNTIME_ERROR, "elementwise loop with %d operands", noperand);
+
+    p.loop = fn;
+    p.attr = attr;
+    p.noperand = noperand;
+    p.numel = out->numel;
+    int64_t add = info->is_vjp ? attr[info->nattr].i : 0;
+    for (int k = 0; k < noperand; k++) {
+        staged *s = &p.operand[k];
+        int is_bool = k < info->nout ? info->out_bool >> k & 1 : info->in_bool >> (k - info->nout) & 1;
+        s->data = operand[k]->data;
+        s->dtype = operand[k]->dtype;
+        s->want = is_bool ? WG_BOOL : dtype;
+        s->write = k < info->nout;
+        s->read = !s->write || (add >> k & 1);
+    }
+    lay_out(&p, operand);
+    classify(&p);
+    wg_parallel_for(p.numel, p.by_rows && p.inner < 4096 ? p.inner * (4096 / p.inner + 1) : 4096, cost, run_range, &p);
+    return 0;
+}

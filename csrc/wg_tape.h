@@ -1,0 +1,125 @@
+/* The tape: records in chunks, leaves, and what a sweep needs of them. */
+#ifndef WG_TAPE_H
+#define WG_TAPE_H
+
+#include "wg_op.h"
+
+enum { WG_NODE_RECORD = 0, WG_NODE_LEAF = 1 };
+
+/* Flags of a record. */
+#define WG_REC_SPENT 1u          /* its saved buffers were released by a sweep */
+#define WG_REC_SAVED 2u          /* it holds saved buffers */
+#define WG_REC_EXT 4u            /* ext is a Python object: a user Function, hooks, retained gradients */
+
+struct wg_node {
+    uint8_t kind, flags;
+    uint16_t op;
+    uint32_t refs;
+};
+
+/* A leaf that requires grad: the end of edges. `tensor` is the handle, borrowed, NULL once it died. */
+typedef struct wg_leaf {
+    wg_node node;
+    void *tensor;
+    void *ext;                   /* hooks, a Python object */
+    struct wg_leaf_state *state; /* of the innermost sweep that reached it */
+} wg_leaf;
+
+/* What a VJP will read: a value, or (storage NULL) only shape and dtype. */
+typedef struct wg_saved {
+    wg_storage *storage;
+    wg_version *version;
+    union { char *data; double f; int64_t i; };
+    uint32_t version_value;
+    uint16_t dims;               /* offset of shape and strides in the record's bytes, in units of 8 */
+    uint8_t dtype, ndim;
+    uint16_t which;              /* input i, or nx + output k */
+    uint8_t is_number, contiguous;
+    uint32_t numel_low;          /* unused padding kept explicit */
+} wg_saved;
+
+typedef struct wg_outmeta {
+    uint16_t dims;
+    uint8_t dtype, ndim;
+} wg_outmeta;
+
+/* Note [Records]
+ * A record is a head and, behind it in the same chunk, its edges (one per input), attributes, saved descriptors,
+ * output metadata and dimensions. It keeps what its VJP reads for the inputs that need a gradient, nothing else.
+ * Order is the stamp: larger than the stamps of all inputs; never an address or an index. `refs` counts the
+ * handles and saved values that name one of its outputs, and the edges of the records that consume them. */
+typedef struct wg_rec {
+    wg_node node;
+    union { uint64_t stamp; struct wg_rec *next_dead; };
+    void *ext;
+    uint32_t nx;
+    uint16_t ny, nattr, nsaved;
+    uint8_t index;               /* in its chunk */
+    uint8_t unused;
+    uint32_t attrs, saved, outs, dims, nbytes;  /* offsets from the head, in bytes */
+    wg_edge edge[];              /* [nx] */
+} wg_rec;
+
+#define WG_CHUNK_BYTES 8192
+typedef struct wg_chunk {
+    uint64_t live;               /* bit per record */
+    uint64_t first_stamp;
+    uint32_t used, count;
+    uint32_t big;                /* bytes of a chunk of its own for one large record, 0: an ordinary chunk */
+    struct wg_block *block;
+    struct wg_chunk *next;
+    struct wg_chunk_state *state;/* of the innermost sweep that reached it */
+    uint16_t offset[64];
+    _Alignas(16) char bytes[];
+} wg_chunk;
+
+WG_INLINE wg_chunk *wg_chunk_of(const wg_rec *r) { return (wg_chunk *)((uintptr_t)r & ~(uintptr_t)(WG_CHUNK_BYTES - 1)); }
+WG_INLINE wg_attr *wg_rec_attrs(const wg_rec *r) { return (wg_attr *)((char *)r + r->attrs); }
+WG_INLINE wg_saved *wg_rec_saved(const wg_rec *r) { return (wg_saved *)((char *)r + r->saved); }
+WG_INLINE wg_outmeta *wg_rec_outs(const wg_rec *r) { return (wg_outmeta *)((char *)r + r->outs); }
+WG_INLINE int64_t *wg_rec_dims(const wg_rec *r, uint16_t dims) { return (int64_t *)((char *)r + r->dims) + dims; }
+
+/* ---- counting ---- */
+
+void wg_node_free(wg_node *n);                          /* what a count of zero does: releases through a worklist */
+WG_INLINE void wg_node_hold(wg_node *n) { n->refs++; }
+WG_INLINE void wg_node_drop(wg_node *n) { if (--n->refs == 0) wg_node_free(n); }
+
+wg_leaf *wg_leaf_new(void *tensor);
+
+/* Set by the core: releases a Python object held by a record or leaf. */
+extern void (*wg_ext_drop)(void *ext);
+
+/* ---- modes: one thread-local word, tested once by hot ops ---- */
+
+#define WG_MODE_NO_GRAD 1u
+#define WG_MODE_INFERENCE 2u
+#define WG_MODE_FUNCTION 4u
+#define WG_MODE_SAVED_HOOKS 8u
+#if defined(__GLIBC__) || (defined(__linux__) && defined(__GNU_LIBRARY__))
+#define WG_TLS_FAST __attribute__((tls_model("initial-exec")))
+#else
+#define WG_TLS_FAST
+#endif
+extern __thread WG_TLS_FAST uint32_t wg_mode;
+
+/* ---- appending ---- */
+
+/* Records one application; sets the edges of differentiable outputs. 0 or -1 (out of memory). */
+int wg_tape_append(int op, const wg_val *const *x, int nx, const wg_attr *attr, int nattr, wg_val *y, int ny);
+/* The same for an op that is no row of the table: a user's Function. Saves only output metadata. */
+wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, const uint8_t *differentiable, void *ext);
+
+/* Gives a saved value back as a val (edge included when with_edge). -1: written in place since, or released. */
+int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v);
+void wg_rec_release_saved(wg_rec *r);                   /* what a sweep without retain_graph does to a record it ran */
+int wg_spent_error(const wg_rec *r);
+
+const char *wg_rec_name(const wg_rec *r);               /* "MulBackward0" */
+
+typedef struct wg_tape_stats {
+    int64_t records, chunks, free_chunks, blocks, leaves;
+} wg_tape_stats;
+extern wg_tape_stats wg_tape;
+
+#endif

@@ -112,6 +112,7 @@ static wg_rec *allocate(uint32_t nbytes) {
         reset_chunk(c);
         c->big = (uint32_t)(size / WG_CHUNK_BYTES);
         wg_tape.chunks++;
+        if (open_chunk && open_chunk->live == 0) { wg_chunk *empty = open_chunk; open_chunk = NULL; recycle_chunk(empty); }
         open_chunk = NULL;                                  /* chunks are ordered by their first stamp: see wg_sweep.c */
     } else if (c == NULL || c->count == 64 || c->used + nbytes > (uint32_t)PAYLOAD) {
         wg_chunk *fresh = new_chunk();

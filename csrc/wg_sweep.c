@@ -1,0 +1,387 @@
+/* The pending set of a reverse sweep and the evaluation of one record. */
+#include "wg_sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wg_elementwise.h"
+#include "wg_storage.h"
+
+/* ---- pools: states and cotangents are recycled, a steady loop never reaches malloc ---- */
+
+static wg_chunk_state *free_states;
+static wg_leaf_state *free_leaf_states;
+static wg_cotangent *free_cotangents;
+
+#define TAKE(type, list, link) \
+    type *item = list; \
+    if (item) list = item->link; \
+    else if ((item = malloc(sizeof *item)) == NULL) wg_fail(WG_MEMORY_ERROR, "out of memory");
+
+static wg_cotangent *new_cotangent(void) { TAKE(wg_cotangent, free_cotangents, next) return item; }
+static void put_cotangent(wg_cotangent *c) { c->next = free_cotangents; free_cotangents = c; }
+
+void wg_sweep_begin(wg_sweep *s, int create_graph) {
+    memset(s, 0, sizeof *s);
+    s->create_graph = create_graph;
+}
+
+/* ---- the heap of chunks, latest first ---- */
+
+static int heap_push(wg_sweep *s, wg_chunk_state *c) {
+    if (s->nheap == s->heap_room) {
+        int64_t room = s->heap_room ? 2 * s->heap_room : 16;
+        wg_chunk_state **bigger = realloc(s->heap, (size_t)room * sizeof *bigger);
+        if (bigger == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        s->heap = bigger;
+        s->heap_room = room;
+    }
+    int64_t i = s->nheap++;
+    while (i > 0) {
+        int64_t up = (i - 1) / 2;
+        if (s->heap[up]->chunk->first_stamp >= c->chunk->first_stamp) break;
+        s->heap[i] = s->heap[up];
+        i = up;
+    }
+    s->heap[i] = c;
+    return 0;
+}
+
+static void heap_pop(wg_sweep *s) {
+    wg_chunk_state *c = s->heap[--s->nheap];
+    int64_t i = 0;
+    for (;;) {
+        int64_t down = 2 * i + 1;
+        if (down >= s->nheap) break;
+        if (down + 1 < s->nheap && s->heap[down + 1]->chunk->first_stamp > s->heap[down]->chunk->first_stamp) down++;
+        if (c->chunk->first_stamp >= s->heap[down]->chunk->first_stamp) break;
+        s->heap[i] = s->heap[down];
+        i = down;
+    }
+    if (s->nheap) s->heap[i] = c;
+}
+
+/* ---- states ---- */
+
+static wg_chunk_state *find_state(const wg_sweep *s, const wg_chunk *c) {
+    wg_chunk_state *state = c->state;
+    while (state && state->sweep != s) state = state->outer;
+    return state;
+}
+
+static wg_chunk_state *state_of(wg_sweep *s, wg_chunk *c) {
+    wg_chunk_state *state = find_state(s, c);
+    if (WG_LIKELY(state != NULL)) return state;
+    TAKE(wg_chunk_state, free_states, next)
+    if (item == NULL) return NULL;
+    memset(item, 0, sizeof *item);
+    item->sweep = s;
+    item->chunk = c;
+    item->outer = c->state;
+    c->state = item;
+    item->next = s->states;
+    s->states = item;
+    return item;
+}
+
+static void detach_state(wg_chunk_state *state) {
+    wg_chunk_state **link = &state->chunk->state;
+    while (*link != state) link = &(*link)->outer;
+    *link = state->outer;
+}
+
+static wg_leaf_state *leaf_state_of(wg_sweep *s, wg_leaf *leaf) {
+    wg_leaf_state *state = leaf->state;
+    while (state && state->sweep != s) state = state->outer;
+    if (state) return state;
+    TAKE(wg_leaf_state, free_leaf_states, next)
+    if (item == NULL) return NULL;
+    memset(item, 0, offsetof(wg_leaf_state, v));
+    wg_val_clear(&item->v);
+    item->sweep = s;
+    item->leaf = leaf;
+    wg_node_hold(&leaf->node);
+    item->outer = leaf->state;
+    leaf->state = item;
+    if (s->last_leaf) s->last_leaf->next = item; else s->leaves = item;
+    s->last_leaf = item;
+    return item;
+}
+
+static const wg_leaf_state *find_leaf(const wg_sweep *s, const wg_leaf *leaf) {
+    const wg_leaf_state *state = leaf->state;
+    while (state && state->sweep != s) state = state->outer;
+    return state;
+}
+
+void wg_sweep_end(wg_sweep *s) {
+    while (s->states) {
+        wg_chunk_state *state = s->states;
+        s->states = state->next;
+        detach_state(state);
+        if (state->pending || s->pruned)
+            for (int i = 0; i < 64; i++)
+                while (state->cotangent[i]) {
+                    wg_cotangent *c = state->cotangent[i];
+                    state->cotangent[i] = c->next;
+                    wg_val_release(&c->v);
+                    put_cotangent(c);
+                }
+        state->next = free_states;
+        free_states = state;
+    }
+    while (s->leaves) {
+        wg_leaf_state *state = s->leaves;
+        wg_leaf_state **link = &state->leaf->state;
+        s->leaves = state->next;
+        while (*link != state) link = &(*link)->outer;
+        *link = state->outer;
+        wg_val_release(&state->v);
+        wg_node_drop(&state->leaf->node);
+        state->next = free_leaf_states;
+        free_leaf_states = state;
+    }
+    s->last_leaf = NULL;
+    free(s->heap);
+    s->heap = NULL;
+    s->nheap = s->heap_room = 0;
+}
+
+/* ---- pending ---- */
+
+static int set_pending(wg_sweep *s, wg_chunk_state *state, const wg_rec *r) {
+    uint64_t bit = (uint64_t)1 << r->index, before = state->pending;
+    state->pending = before | bit;
+    return before ? 0 : heap_push(s, state);
+}
+
+static wg_rec *pop_pending(wg_sweep *s) {
+    if (s->nheap == 0) return NULL;
+    wg_chunk_state *state = s->heap[0];
+    int bit = 63 - __builtin_clzll(state->pending);
+    state->pending &= ~((uint64_t)1 << bit);
+    if (state->pending == 0) heap_pop(s);
+    return (wg_rec *)(state->chunk->bytes + state->chunk->offset[bit]);
+}
+
+wg_rec *wg_sweep_next(wg_sweep *s) { return pop_pending(s); }
+
+int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edge *wanted, int64_t nwanted) {
+    s->pruned = 1;
+    for (int64_t i = 0; i < nwanted; i++) {
+        wg_node *n = wanted[i].node;
+        if (n->kind == WG_NODE_LEAF) {
+            wg_leaf_state *state = leaf_state_of(s, (wg_leaf *)n);
+            if (state == NULL) return -1;
+            state->wanted = 1;
+        } else {
+            wg_chunk_state *state = state_of(s, wg_chunk_of((wg_rec *)n));
+            if (state == NULL) return -1;
+            state->wanted |= (uint64_t)1 << ((wg_rec *)n)->index;
+        }
+    }
+    /* Everything reachable, latest first; then backwards through that list, so that inputs come before consumers. */
+    wg_rec **seen = NULL;
+    int64_t nseen = 0, room = 0;
+    for (int64_t i = 0; i < nroot; i++) {
+        if (root[i].node == NULL || root[i].node->kind == WG_NODE_LEAF) continue;
+        wg_rec *r = (wg_rec *)root[i].node;
+        wg_chunk_state *state = state_of(s, wg_chunk_of(r));
+        if (state == NULL || set_pending(s, state, r) < 0) { free(seen); return -1; }
+    }
+    for (wg_rec *r; (r = pop_pending(s)) != NULL;) {
+        if (nseen == room) {
+            room = room ? 2 * room : 256;
+            wg_rec **bigger = realloc(seen, (size_t)room * sizeof *bigger);
+            if (bigger == NULL) { free(seen); return wg_fail(WG_MEMORY_ERROR, "out of memory"); }
+            seen = bigger;
+        }
+        seen[nseen++] = r;
+        for (uint32_t i = 0; i < r->nx; i++) {
+            wg_node *n = r->edge[i].node;
+            if (n == NULL || n->kind == WG_NODE_LEAF) continue;
+            wg_chunk_state *state = state_of(s, wg_chunk_of((wg_rec *)n));
+            if (state == NULL || set_pending(s, state, (wg_rec *)n) < 0) { free(seen); return -1; }
+        }
+    }
+    while (nseen--) {
+        wg_rec *r = seen[nseen];
+        wg_chunk_state *state = find_state(s, wg_chunk_of(r));
+        uint64_t bit = (uint64_t)1 << r->index;
+        for (uint32_t i = 0; i < r->nx; i++)
+            if (r->edge[i].node && wg_sweep_wants(s, r->edge[i])) { state->run |= bit; break; }
+        if ((state->run | state->wanted) & bit) state->needed |= bit;
+    }
+    free(seen);
+    return 0;
+}
+
+int wg_sweep_wants(wg_sweep *s, wg_edge e) {
+    if (e.node == NULL) return 0;
+    if (!s->pruned) return 1;
+    if (e.node->kind == WG_NODE_LEAF) {
+        const wg_leaf_state *state = find_leaf(s, (wg_leaf *)e.node);
+        return state && state->wanted;
+    }
+    const wg_chunk_state *state = find_state(s, wg_chunk_of((wg_rec *)e.node));
+    return state && (state->needed >> ((wg_rec *)e.node)->index & 1);
+}
+
+int wg_sweep_runs(wg_sweep *s, const wg_rec *r) {
+    return !s->pruned || (find_state(s, wg_chunk_of(r))->run >> r->index & 1);
+}
+
+int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r) {
+    return s->pruned && (find_state(s, wg_chunk_of(r))->wanted >> r->index & 1);
+}
+
+/* ---- cotangents ---- */
+
+/* Note [Cotangents are borrowed]
+ * The first contribution to arrive is kept as it came, even if it shares its storage with another cotangent, a
+ * saved value or the user's gradient. A second one is added in place only into a storage that nobody else holds
+ * (one reference) and that is dense; otherwise into a new one. The same test decides whether a cotangent may
+ * become a leaf's .grad as it is. */
+static int accumulate(wg_sweep *s, wg_val *sum, wg_val *v) {
+    if (!s->create_graph && sum->a.storage->refs == 1 && sum->a.contiguous && sum->version->refs == 1 &&
+        sum->a.dtype == v->a.dtype && wg_same_shape(&sum->a, &v->a)) {
+        int status = wg_elementwise_add_into(sum, v);
+        wg_val_release(v);
+        return status;
+    }
+    wg_val total;
+    const wg_val *x[2] = {sum, v};
+    wg_attr one[1] = {WG_INT(1)};
+    if (wg_apply(WG_OP_add, x, 2, one, &total) < 0) { wg_val_release(v); return -1; }
+    wg_val_release(v);
+    wg_val_release(sum);
+    wg_val_move(sum, &total);
+    return 0;
+}
+
+int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v) {
+    if (to.node->kind == WG_NODE_LEAF) {
+        wg_leaf_state *state = leaf_state_of(s, (wg_leaf *)to.node);
+        if (WG_UNLIKELY(state == NULL)) { wg_val_release(v); return -1; }
+        state->reached = 1;
+        if (wg_val_absent(&state->v)) { wg_val_move(&state->v, v); return 0; }
+        return accumulate(s, &state->v, v);
+    }
+    wg_rec *r = (wg_rec *)to.node;
+    wg_chunk_state *state = state_of(s, wg_chunk_of(r));
+    if (WG_UNLIKELY(state == NULL)) { wg_val_release(v); return -1; }
+    wg_cotangent **link = &state->cotangent[r->index];
+    while (*link && (*link)->out != to.out) link = &(*link)->next;
+    if (*link) return accumulate(s, &(*link)->v, v);
+    wg_cotangent *c = new_cotangent();
+    if (WG_UNLIKELY(c == NULL)) { wg_val_release(v); return -1; }
+    wg_val_move(&c->v, v);
+    c->out = to.out;
+    c->next = NULL;
+    *link = c;
+    return set_pending(s, state, r);
+}
+
+void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
+    wg_chunk_state *state = find_state(s, wg_chunk_of(r));
+    wg_val_clear(v);
+    if (state == NULL) return;
+    for (wg_cotangent **link = &state->cotangent[r->index]; *link; link = &(*link)->next) {
+        wg_cotangent *c = *link;
+        if (c->out != out) continue;
+        *link = c->next;
+        wg_val_move(v, &c->v);
+        put_cotangent(c);
+        return;
+    }
+}
+
+/* ---- one record ---- */
+
+enum { INLINE_OPERANDS = 8 };
+
+static int zeros_of(const wg_rec *r, int k, wg_val *v) {
+    const wg_outmeta *o = &wg_rec_outs(r)[k];
+    if (wg_new(v, o->dtype, o->ndim, wg_rec_dims(r, o->dims)) < 0) return -1;
+    wg_array *operand[1] = {&v->a};
+    wg_attr zero[1] = {WG_FLOAT(0.0)};
+    return wg_launch(WG_K_fill, operand, 1, zero, 1);
+}
+
+/* A formula may give a gradient of the broadcast shape, or of the type that promotion computed in. */
+static int fit_to_input(const wg_vjp_call *c, int i) {
+    wg_val *gx = &c->gx[i];
+    const wg_array *x = &c->x[i]->a;
+    wg_val fitted;
+    if (!wg_same_shape(&gx->a, x)) {
+        if (wg_sum_to(gx, x->ndim, x->shape, &fitted) < 0) return -1;
+        wg_val_release(gx);
+        wg_val_move(gx, &fitted);
+    }
+    if (gx->a.dtype != x->dtype) {
+        if (wg_cast(gx, x->dtype, &fitted) < 0) return -1;
+        wg_val_release(gx);
+        wg_val_move(gx, &fitted);
+    }
+    return 0;
+}
+
+int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
+    const wg_op *op = &wg_ops[r->node.op];
+    const int nx = (int)r->nx, ny = r->ny, n = 2 * nx + ny;
+    wg_val inline_vals[INLINE_OPERANDS], *vals = inline_vals;
+    const wg_val *inline_pointers[INLINE_OPERANDS * 2], **pointers = inline_pointers;
+    uint8_t inline_want[INLINE_OPERANDS], *want = inline_want;
+    int status = -1, formula = s->create_graph;
+
+    if (WG_UNLIKELY(op->vjp_formula == NULL && op->vjp_kernel == NULL && op->kind != WG_OP_ELEMENTWISE))
+        return wg_fail(WG_NOT_IMPLEMENTED, "the derivative for '%s' is not implemented", op->name);
+    if (WG_UNLIKELY(r->node.flags & WG_REC_SPENT)) return wg_spent_error(r);
+    if (WG_UNLIKELY(n > INLINE_OPERANDS)) {
+        char *block = malloc((size_t)n * (sizeof(wg_val) + sizeof(wg_val *)) + (size_t)ny * sizeof(wg_val *) + (size_t)nx);
+        if (block == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        vals = (wg_val *)block;
+        pointers = (const wg_val **)(vals + n);
+        want = (uint8_t *)(pointers + n + ny);
+    }
+    wg_val *x = vals, *y = vals + nx, *gx = vals + nx + ny;
+    const wg_val **px = pointers, **py = pointers + nx, **pg = pointers + nx + ny;
+    int unpacked = 0;
+    for (int i = 0; i < nx; i++) { wg_val_clear(&gx[i]); px[i] = &x[i]; want[i] = (uint8_t)wg_sweep_wants(s, r->edge[i]); }
+    for (; unpacked < nx + ny; unpacked++)
+        if (wg_rec_unpack(r, unpacked, formula, &vals[unpacked]) < 0) goto done;
+    for (int k = 0; k < ny; k++) {
+        py[k] = &y[k];
+        pg[k] = &g[k];
+        if (op->materialize && wg_val_absent(&g[k]) && (op->diff_out >> k & 1) && zeros_of(r, k, &g[k]) < 0) goto done;
+    }
+    if (op->kind == WG_OP_ELEMENTWISE)
+        for (int i = 0; i < nx; i++)                        /* inputs whose shape was not kept have the output's */
+            if (want[i] && x[i].a.storage == NULL && !x[i].a.is_number && x[i].a.ndim == 0 && x[i].a.numel == 0) {
+                const wg_outmeta *o = &wg_rec_outs(r)[0];
+                wg_array_set_dims(&x[i].a, o->ndim, wg_rec_dims(r, o->dims), NULL);
+                x[i].a.dtype = o->dtype;
+            }
+    wg_vjp_call call = {.op = op, .x = px, .y = py, .g = pg, .attr = wg_rec_attrs(r), .nx = nx, .ny = ny, .want = want, .gx = gx};
+    if (formula && op->vjp_formula) status = op->vjp_formula(&call);
+    else {
+        uint32_t mode = wg_mode;
+        if (!formula) wg_mode |= WG_MODE_NO_GRAD;
+        if (op->kind == WG_OP_ELEMENTWISE && !formula) status = wg_elementwise_vjp(&call);
+        else status = op->vjp_kernel ? op->vjp_kernel(&call) : op->vjp_formula(&call);
+        wg_mode = mode;
+    }
+    if (status < 0) goto done;
+    if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
+    for (int i = 0; i < nx; i++) {
+        if (!want[i] || wg_val_absent(&gx[i])) continue;
+        if (op->kind == WG_OP_ELEMENTWISE && fit_to_input(&call, i) < 0) { status = -1; goto done; }
+        if (!s->create_graph) wg_val_drop_edge(&gx[i]);
+        if (wg_sweep_add(s, r->edge[i], &gx[i]) < 0) { status = -1; goto done; }
+    }
+done:
+    for (int i = 0; i < unpacked; i++) wg_val_release(&vals[i]);
+    for (int i = 0; i < nx; i++) wg_val_release(&gx[i]);
+    if (vals != inline_vals) free(vals);
+    return status;
+}

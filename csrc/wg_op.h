@@ -129,12 +129,14 @@ typedef struct wg_param {                               /* one Python parameter 
 enum { WG_P_TENSOR = 0, WG_P_TENSORS, WG_P_NUMBER, WG_P_INT, WG_P_INTS, WG_P_FLOAT, WG_P_BOOL, WG_P_DTYPE, WG_P_STR,
        WG_P_GENERATOR };
 
+#define WG_LIST_OUT 255
+
 typedef struct wg_op {
     const char *name;                                   /* "mul" */
     const char *grad_name;                              /* "MulBackward0" */
     uint8_t kind, types;
     int8_t nin;                                         /* tensor parameters; -1: the first parameter is a list */
-    uint8_t nout;                                       /* hidden ones included */
+    uint8_t nout;                                       /* hidden ones included; WG_LIST_OUT: count_out() says */
     uint8_t nhidden;                                    /* the last nhidden outputs never reach the user */
     uint8_t nattr;
     uint8_t materialize;                                /* absent cotangents are turned into zeros before the VJP */
@@ -146,6 +148,7 @@ typedef struct wg_op {
     uint32_t identity;                                  /* inputs whose VJP is g itself (elementwise) */
     /* For input i: which values the VJP of i reads (bits of inputs, outputs) and which shapes/dtypes only. Variadic: entry 0. */
     const uint32_t *save_x, *save_y, *meta_x, *meta_y;
+    int (*count_out)(const wg_val *const *x, int nx, const wg_attr *attr);   /* of a list of outputs (outs="y[]"): hand-written wg_count_<name>; -1 on bad arguments */
     wg_forward_fn forward;                              /* structured and view ops */
     int (*check)(const wg_val *const *x, const wg_attr *attr);   /* elementwise: extra refusals, may be NULL */
     wg_vjp_fn vjp_formula;                              /* NULL: not differentiable */
@@ -160,6 +163,9 @@ typedef struct wg_op {
 
 extern const wg_op wg_ops[];
 extern const int wg_nops;
+
+/* How many outputs wg_apply will write. -1: bad arguments. */
+int wg_count_outputs(int op, const wg_val *const *x, int nx, const wg_attr *attr);
 
 /* Runs an op on values and records it when grad mode is on and an input needs a gradient. y[0..nout-1] are written
  * (uninitialised before); on failure (-1) they are all clear. Hidden outputs are written too: the caller releases them. */

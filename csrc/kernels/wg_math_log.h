@@ -1,0 +1,65 @@
+/* log, log2, log10, log1p and what is made of them.
+ *
+ * log(x) = k * ln2 + log(m), sqrt(1/2) <= m < sqrt(2). float32 takes a polynomial in f = m - 1 (no
+ * division); float64 takes 2 atanh(s), s = f / (2 + f), with s as a pair, so that the logarithm is known
+ * to about 60 bits and log2, log10, asinh, acosh and atanh can stand on the same core. */
+#ifndef WG_MATH_LOG_H
+#define WG_MATH_LOG_H
+
+#include "wg_math_exp.h"
+
+/* log(x) of a negative number is NaN, of +-0 -inf, of inf inf, of NaN NaN. */
+WG_INLINE float wg_log_special_f32(float x, float y) {
+    y = x == 0.0f ? -WG_INF_F32 : y;
+    y = x < 0.0f ? WG_NAN_F32 : y;
+    return x <= WG_MAX_F32 ? y : x + x;
+}
+WG_INLINE double wg_log_special_f64(double x, double y) {
+    y = x == 0.0 ? -WG_INF_F64 : y;
+    y = x < 0.0 ? WG_NAN_F64 : y;
+    return x <= WG_MAX_F64 ? y : x + x;
+}
+
+WG_INLINE float wg_log_f32(float x) {
+    uint32_t subnormal = x < 0x1p-126f;
+    uint32_t u = wg_bits_f32(subnormal ? x * 0x1p23f : x) + (0x3f800000u - 0x3f3504f3u);
+    float k = (float)((int32_t)(u >> 23) - (subnormal ? 127 + 23 : 127));
+    float f = wg_from_bits_f32((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+    float z = f * f;
+    float p = WG_FMAF(k, 0x1.7f7d1cp-20f, f * z * wg_poly_log_f32(f));
+    float y = k * 0x1.62e4p-1f + (f - (0.5f * z - p));
+    return wg_log_special_f32(x, y);
+}
+
+/* log(x + xl) = k * ln2 + hi + lo for a positive normal x, |xl| <= ulp(x). */
+WG_INLINE wg_pair wg_log_reduced_f64(double x, double xl, double *k) {
+    uint64_t u = wg_bits_f64(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+    uint64_t e = u >> 52;
+    double m = wg_from_bits_f64((u & 0xfffffffffffffu) + 0x3fe6a09e667f3bcdu);
+    double ml = xl * wg_from_bits_f64((2046u - e) << 52);
+    *k = wg_from_bits_f64(0x4330000000000000u | e) - (0x1p52 + 1023.0);
+    wg_pair f = wg_two_sum(m - 1.0, ml);
+    wg_pair d = wg_fast_two_sum(2.0, f.hi);
+    d.lo += f.lo;
+    wg_pair s = wg_pair_div(f, d);
+    double w = s.hi * s.hi;
+    return wg_fast_two_sum(2.0 * s.hi, WG_FMA(s.hi * w, wg_poly_log_f64(w), 2.0 * s.lo));
+}
+
+/* k * (ch + cl) + hi + lo where k * ch is exact. */
+WG_INLINE double wg_log_join_f64(double k, double ch, double cl, wg_pair y) {
+    wg_pair s = wg_fast_two_sum(k * ch, y.hi);
+    return s.hi + (s.lo + WG_FMA(k, cl, y.lo));
+}
+
+#define WG_LN2_HI 0x1.62e42fefap-1            /* 37 bits: exact when multiplied by an exponent */
+#define WG_LN2_LO 0x1.cf79abc9e3b3ap-40
+
+WG_INLINE double wg_log_f64(double x) {
+    int subnormal = x < 0x1p-1022;
+    double k;
+    wg_pair y = wg_log_reduced_f64(subnormal ? x * 0x1p54 : x, 0.0, &k);
+    return wg_log_special_f64(x, wg_log_join_f64(subnormal ? k - 54.0 : k, WG_LN2_HI, WG_LN2_LO, y));
+}
+
+#endif

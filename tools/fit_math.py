@@ -1,0 +1,236 @@
+"""Fit the polynomials of csrc/kernels/wg_math_tables.h.
+
+Each row of FITS is a polynomial P(v) that approximates target(v) on [low, high] so that the largest
+weight(v) * |P(v) - target(v)| is least (discrete Remez exchange on a dense Chebyshev grid, mpmath).
+Coefficients are rounded one after the other from the constant term upwards; after each rounding the
+remaining ones are fitted again, so the rounding error of a coefficient is absorbed by its successors.
+
+    python tools/fit_math.py            writes the header
+    python tools/fit_math.py --check    exits with 1 when the header differs
+    python tools/fit_math.py NAME...    prints the named fits only
+
+Needs mpmath; gmpy2 makes it a few times faster.
+"""
+
+import pathlib
+import struct
+import sys
+
+import mpmath as mp
+from mpmath import mpf
+
+mp.mp.dps = 60
+HEADER = pathlib.Path(__file__).parent.parent / "csrc" / "kernels" / "wg_math_tables.h"
+
+LN2_HALF = mp.log(2) / 2 * mpf("1.0001")  # the reduced argument overshoots ln2/2 by rounding
+QUARTER_PI = mp.pi / 4 * mpf("1.0001")
+SQRT_HALF = mp.sqrt(mpf("0.5"))
+LOG_W = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.0001")  # s*s, s = (m-1)/(m+1)
+TAN_PI_8 = mp.sqrt(2) - 1
+
+
+def odd(f, leading=1):
+    """(f(x)/x - leading) / x**2 as a function of v = x*x, for an odd f with f'(0) = leading."""
+    def target(v):
+        x = mp.sqrt(v)
+        return (f(x) / x - leading) / v
+    return target
+
+
+def odd_weight(f):
+    """Makes the error relative to f: P is multiplied by x**3."""
+    return lambda v: v * mp.sqrt(v) / f(mp.sqrt(v))
+
+
+def erfcx(x):
+    return mp.exp(x * x) * mp.erfc(x)
+
+
+ERFC_K = mpf(4)
+
+
+def erfc_target(t):
+    """(1 + 2x) exp(x*x) erfc(x) with t = (x - K) / (x + K); tends to 2/sqrt(pi) as x grows."""
+    x = ERFC_K * (1 + t) / (1 - t)
+    return (1 + 2 * x) * erfcx(x)
+
+
+def erfc_t(x):
+    return (x - ERFC_K) / (x + ERFC_K)
+
+
+def digamma_root():
+    return mp.findroot(mp.digamma, mpf("1.4616321449683623"))
+
+
+class Fit:
+    def __init__(self, name, kind, degree, low, high, target, weight, what):
+        self.name, self.kind, self.degree, self.low, self.high = name, kind, degree, mpf(low), mpf(high)
+        self.target, self.weight, self.what = target, weight, what
+
+
+def one(v):
+    return mpf(1)
+
+
+def exp_target(r):
+    return (mp.expm1(r) - r) / r**2 if abs(r) > mpf(10)**-18 else mpf(1) / 2 + r / 6
+
+
+def exp_weight(r):
+    return r**2 / mp.exp(r)
+
+
+def log1p_target(f):
+    return (mp.log1p(f) - f + f * f / 2) / f**3 if abs(f) > mpf(10)**-12 else mpf(1) / 3 - f / 4
+
+
+def log1p_weight(f):
+    return f**3 / mp.log1p(f) if f else mpf(0)
+
+
+def sin_target(v):
+    x = mp.sqrt(v)
+    return (mp.sin(x) / x - 1) / v
+
+
+def cos_target(v):
+    return (mp.cos(mp.sqrt(v)) - 1 + v / 2) / v**2
+
+
+def cos_weight(v):
+    return v**2 / mp.cos(mp.sqrt(v))
+
+
+TWO_OVER_SQRT_PI = 2 / mp.sqrt(mp.pi)
+
+FITS = [
+    Fit("exp_f32", "f32", 4, -LN2_HALF, LN2_HALF, exp_target, exp_weight, "(exp(r) - 1 - r) / r^2"),
+    Fit("exp_d32", "f64", 5, -LN2_HALF, LN2_HALF, exp_target, exp_weight, "(exp(r) - 1 - r) / r^2, for float32 results"),
+    Fit("exp_f64", "f64", 10, -LN2_HALF, LN2_HALF, exp_target, exp_weight, "(exp(r) - 1 - r) / r^2"),
+    Fit("exp2_f32", "f32", 5, "-0.5001", "0.5001", lambda r: (mp.power(2, r) - 1) / r, lambda r: r / mp.power(2, r), "(2^r - 1) / r"),
+    Fit("exp2_f64", "f64", 11, "-0.5001", "0.5001", lambda r: (mp.power(2, r) - 1) / r, lambda r: r / mp.power(2, r), "(2^r - 1) / r"),
+    Fit("log_f32", "f32", 7, SQRT_HALF - 1, mp.sqrt(2) - 1, log1p_target, log1p_weight, "(log1p(f) - f + f^2/2) / f^3"),
+    Fit("log_d32", "f64", 3, 0, LOG_W, odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)), "(2 atanh(s) / s - 2) / w, w = s^2, for float32 results"),
+    Fit("log_f64", "f64", 7, 0, LOG_W, odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)), "(2 atanh(s) / s - 2) / w, w = s^2"),
+    Fit("tanh_f32", "f32", 4, 0, mpf("0.625")**2, odd(mp.tanh), odd_weight(mp.tanh), "(tanh(x) / x - 1) / z, z = x^2 <= 0.625^2"),
+    Fit("tanh_f64", "f64", 11, 0, mpf("0.625")**2, odd(mp.tanh), odd_weight(mp.tanh), "(tanh(x) / x - 1) / z, z = x^2 <= 0.625^2"),
+    Fit("sinh_f64", "f64", 7, 0, 1, odd(mp.sinh), odd_weight(mp.sinh), "(sinh(x) / x - 1) / z, z = x^2 <= 1"),
+    Fit("sin_d32", "f64", 3, 0, QUARTER_PI**2, sin_target, odd_weight(mp.sin), "(sin(r) / r - 1) / z, z = r^2, for float32 results"),
+    Fit("cos_d32", "f64", 2, 0, QUARTER_PI**2, cos_target, cos_weight, "(cos(r) - 1 + z/2) / z^2, z = r^2, for float32 results"),
+    Fit("sin_f64", "f64", 6, 0, QUARTER_PI**2, sin_target, odd_weight(mp.sin), "(sin(r) / r - 1) / z, z = r^2"),
+    Fit("cos_f64", "f64", 6, 0, QUARTER_PI**2, cos_target, cos_weight, "(cos(r) - 1 + z/2) / z^2, z = r^2"),
+    Fit("asin_d32", "f64", 6, 0, "0.25", odd(mp.asin), odd_weight(mp.asin), "(asin(x) / x - 1) / z, z = x^2 <= 1/4, for float32 results"),
+    Fit("asin_f64", "f64", 12, 0, "0.25", odd(mp.asin), odd_weight(mp.asin), "(asin(x) / x - 1) / z, z = x^2 <= 1/4"),
+    Fit("atan_d32", "f64", 5, 0, TAN_PI_8**2, odd(mp.atan), odd_weight(mp.atan), "(atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8), for float32 results"),
+    Fit("atan_f64", "f64", 10, 0, TAN_PI_8**2, odd(mp.atan), odd_weight(mp.atan), "(atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8)"),
+    Fit("erf_f32", "f32", 5, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125"),
+    Fit("erf_tail_f32", "f32", 7, "0.9", "4", lambda x: -mp.log(mp.erfc(x)), lambda x: mp.erfc(x), "-log(erfc(x)), 0.9 <= x <= 4; absolute error of erf"),
+    Fit("erf_f64", "f64", 11, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125"),
+    Fit("erf_d32", "f64", 7, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125, for float32 results"),
+    Fit("erfc_d32", "f64", 15, erfc_t(mpf("0.5")), erfc_t(mpf("10.1")), erfc_target, lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results"),
+    Fit("erfc_f64", "f64", 26, erfc_t(mpf("0.5")), erfc_t(mpf("27.5")), erfc_target, lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 27.5"),
+]
+
+
+def round_to(kind, value):
+    x = float(value)
+    return mpf(struct.unpack("f", struct.pack("f", x))[0]) if kind == "f32" else mpf(x)
+
+
+def exchange(points, values, weights, first, count):
+    """Least maximum of weight * |sum c_i v^(first+i) - value| over the points: (coefficients, error)."""
+    n = len(points)
+    refs = [round(i * (n - 1) / count) for i in range(count + 1)]
+    powers = [v**first for v in points]
+    for _ in range(60):
+        a = mp.matrix(count + 1, count + 1)
+        b = mp.matrix(count + 1, 1)
+        for row, k in enumerate(refs):
+            p = powers[k]
+            for col in range(count):
+                a[row, col] = p * weights[k]
+                p *= points[k]
+            a[row, count] = (-1)**row
+            b[row] = values[k] * weights[k]
+        solution = mp.lu_solve(a, b)
+        c = [solution[i] for i in range(count)]
+        level = abs(solution[count])
+        errors = []
+        for k in range(n):
+            p = mpf(0)
+            for ci in reversed(c):
+                p = p * points[k] + ci
+            errors.append(weights[k] * (p * powers[k] - values[k]))
+        worst = max(abs(e) for e in errors)
+        if worst <= level * mpf("1.0005"):
+            break
+        extrema, start = [], 0                # the largest error of each run of one sign
+        for k in range(1, n + 1):
+            if k == n or (errors[k] > 0) != (errors[start] > 0):
+                extrema.append(max(range(start, k), key=lambda j: abs(errors[j])))
+                start = k
+        while len(extrema) > count + 1:       # drop the weaker end, or the weakest neighbouring pair
+            if len(extrema) == count + 2:
+                extrema.pop(0 if abs(errors[extrema[0]]) < abs(errors[extrema[-1]]) else -1)
+            else:
+                i = min(range(len(extrema) - 1), key=lambda i: max(abs(errors[extrema[i]]), abs(errors[extrema[i + 1]])))
+                del extrema[i:i + 2]
+        if len(extrema) < count + 1 or extrema == refs:
+            break
+        refs = extrema
+    return c, worst
+
+
+def fit(f):
+    """Rounded coefficients, constant term first, and the largest weighted error they leave."""
+    n = 30 * (f.degree + 2)
+    points = [(f.low + f.high) / 2 - (f.high - f.low) / 2 * mp.cos(mp.pi * (2 * k + 1) / (2 * n)) for k in range(n)]
+    wanted = [f.target(v) for v in points]
+    weights = [f.weight(v) for v in points]
+    rest, done = list(wanted), []
+    for i in range(f.degree + 1):
+        c, _ = exchange(points, rest, weights, i, f.degree + 1 - i)
+        done.append(round_to(f.kind, c[0]))
+        rest = [r - done[-1] * v**i for r, v in zip(rest, points)]
+    return done, max(abs(r * w) for r, w in zip(rest, weights))
+
+
+def emit(f):
+    coefficients, error = fit(f)
+    ctype, fma, suffix = ("float", "WG_FMAF", "f") if f.kind == "f32" else ("double", "WG_FMA", "")
+    lines = [f"/* {f.what}; error 2^{float(mp.log(error, 2)):.1f} */",
+             f"WG_INLINE {ctype} wg_poly_{f.name}({ctype} v) {{",
+             f"    {ctype} p = {float(coefficients[-1]).hex()}{suffix};"]
+    lines += [f"    p = {fma}(p, v, {float(c).hex()}{suffix});" for c in reversed(coefficients[:-1])]
+    lines += ["    return p;", "}", ""]
+    return "\n".join(lines)
+
+
+INTRO = """\
+/* Polynomials of the maths functions: fitted numbers, written by tools/fit_math.py (change it, not this).
+ *
+ * f32: float arithmetic. f64: double, for double results. d32: double arithmetic that only has to serve
+ * float32 results, so of lower degree. The error given is that of the function the polynomial serves,
+ * relative unless it says otherwise, before rounding of the arithmetic. */
+#ifndef WG_MATH_TABLES_H
+#define WG_MATH_TABLES_H
+
+#include "../wg_kernel.h"
+"""
+
+
+def main(arguments):
+    chosen = [a for a in arguments if not a.startswith("-")]
+    if chosen:
+        print("\n".join(emit(f) for f in FITS if f.name in chosen))
+        return 0
+    text = INTRO + "\n" + "\n".join(emit(f) for f in FITS) + "\n#endif\n"
+    if "--check" in arguments:
+        return 0 if text == HEADER.read_text() else 1
+    HEADER.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -182,7 +182,7 @@ class BuildExt(build_ext):
         from Cython.Build import cythonize
         core, = cythonize([ext], build_dir=str(build / "cython"), compiler_directives={
             "language_level": 3, "cdivision": True, "wraparound": False, "initializedcheck": False,
-            "boundscheck": DEBUG, "overflowcheck": DEBUG})
+            "boundscheck": DEBUG})
 
         include = [f"-I{path}" for path in (CSRC, CSRC / "kernels", generated)]
         python = [f"-I{path}" for path in dict.fromkeys([*self.include_dirs, sysconfig.get_path("include"),

@@ -37,6 +37,7 @@ void wg_scratch_put(void *p) {
     free(p);
 }
 
+#ifndef WG_TEST_REAL_THREADS /* else: csrc/wg_threads.c */
 typedef struct {
     void (*body)(void *, int64_t, int64_t);
     void *context;
@@ -82,6 +83,8 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, void (*body)(void
     }
     }
 }
+
+#endif
 
 /* Whether this machine runs code of a level. */
 int wg_test_cpu_has(const char *level) {

@@ -1,0 +1,408 @@
+/* Template: the block reductions of one accumulator type and one operation (Note [The tree of a
+ * reduction] in reduce_common.h). The including file defines
+ *
+ *     T, TS          type of the accumulator and the signed integer of its size
+ *     T_BITS         32 or 64
+ *     R(name)        the name with this instance's suffix
+ *     OP(a, b)       the operation on scalars
+ *     OPV(V, M, a, b)  the same on vectors of type V with mask type M
+ */
+#define VW (WG_VECTOR_BYTES * 8 / T_BITS)       /* lanes of a native vector */
+#define VN (WG_LANES / VW)
+
+typedef T R(v) __attribute__((vector_size(WG_VECTOR_BYTES), may_alias));
+typedef TS R(vm) __attribute__((vector_size(WG_VECTOR_BYTES), may_alias));
+typedef T R(vu) __attribute__((vector_size(WG_VECTOR_BYTES), aligned(sizeof(T)), may_alias));
+typedef T R(v8) __attribute__((vector_size(T_BITS), may_alias));               /* 8 lanes */
+typedef TS R(v8m) __attribute__((vector_size(T_BITS), may_alias));
+typedef T R(v8u) __attribute__((vector_size(T_BITS), aligned(sizeof(T)), may_alias));
+typedef T R(v4) __attribute__((vector_size(T_BITS / 2), may_alias));
+typedef TS R(v4m) __attribute__((vector_size(T_BITS / 2), may_alias));
+typedef T R(v4u) __attribute__((vector_size(T_BITS / 2), aligned(sizeof(T)), may_alias));
+
+#define LOAD(p) (*(const R(vu) *)(p))
+#define COMBINE(a, b) OPV(R(v), R(vm), a, b)
+#define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
+
+/* From 2L lanes to L >= VW; the next L elements join if there are as many, or begin. */
+#define STAGE(L)                                                                    \
+    if (n >= 2 * (L)) {                                                             \
+        EACH(i, (L) / VW) a[i] = COMBINE(a[i], a[i + (L) / VW]);                    \
+        if (n & (L)) {                                                              \
+            EACH(i, (L) / VW) a[i] = COMBINE(a[i], LOAD(p + i * VW));               \
+            p += (L);                                                               \
+        }                                                                           \
+    } else if (n >= (L)) {                                                          \
+        EACH(i, (L) / VW) a[i] = LOAD(p + i * VW);                                  \
+        p += (L);                                                                   \
+    }
+
+/* n >= 1 dense elements, at most a block. */
+static T R(block)(const T *p, int64_t n) {
+    R(v) a[VN];
+    EACH(i, VN) a[i] = (R(v)){0};
+    if (n >= 32) {
+        EACH(i, VN) a[i] = LOAD(p + i * VW);
+        p += 32;
+        for (int64_t k = n / 32 - 1; k > 0; k--, p += 32) {
+            EACH(i, VN) a[i] = COMBINE(a[i], LOAD(p + i * VW));
+        }
+    }
+    STAGE(16)
+#if VW <= 8
+    STAGE(8)
+#else
+    R(v8) b = {0};
+    if (n >= 16) {
+        b = OPV(R(v8), R(v8m), __builtin_shufflevector(a[0], a[0], 0, 1, 2, 3, 4, 5, 6, 7),
+                __builtin_shufflevector(a[0], a[0], 8, 9, 10, 11, 12, 13, 14, 15));
+        if (n & 8) { b = OPV(R(v8), R(v8m), b, *(const R(v8u) *)p); p += 8; }
+    } else if (n >= 8) {
+        b = *(const R(v8u) *)p;
+        p += 8;
+    }
+#endif
+#if VW <= 4
+    STAGE(4)
+#else
+    R(v4) c = {0};
+    if (n >= 8) {
+#if VW == 8
+        R(v) b = a[0];
+#endif
+        c = OPV(R(v4), R(v4m), __builtin_shufflevector(b, b, 0, 1, 2, 3), __builtin_shufflevector(b, b, 4, 5, 6, 7));
+        if (n & 4) { c = OPV(R(v4), R(v4m), c, *(const R(v4u) *)p); p += 4; }
+    } else if (n >= 4) {
+        c = *(const R(v4u) *)p;
+        p += 4;
+    }
+#endif
+    T s0, s1;
+    if (n >= 4) {
+#if VW > 4
+        s0 = OP(c[0], c[2]);
+        s1 = OP(c[1], c[3]);
+#elif VW == 4
+        s0 = OP(a[0][0], a[0][2]);
+        s1 = OP(a[0][1], a[0][3]);
+#else
+        s0 = OP(a[0][0], a[1][0]);
+        s1 = OP(a[0][1], a[1][1]);
+#endif
+        if (n & 2) {
+            s0 = OP(s0, p[0]);
+            s1 = OP(s1, p[1]);
+            p += 2;
+        }
+    } else if (n >= 2) {
+        s0 = p[0];
+        s1 = p[1];
+        p += 2;
+    } else {
+        return p[0];
+    }
+    T s = OP(s0, s1);
+    return n & 1 ? OP(s, p[0]) : s;
+}
+
+/* A balanced binary tree over values that arrive one by one: a counter whose digits are subtrees. */
+typedef struct { T part[48]; int64_t arrived; int top; } R(tree);
+
+WG_INLINE void R(push)(R(tree) *t, T s) {
+    for (int64_t k = t->arrived++; k & 1; k >>= 1) s = OP(t->part[t->top - 1], s), t->top--;
+    t->part[t->top++] = s;
+}
+
+WG_INLINE T R(total)(R(tree) *t) {
+    T s = t->part[--t->top];
+    while (t->top) { s = OP(t->part[t->top - 1], s); t->top--; }
+    return s;
+}
+
+/* n >= 1 dense elements. */
+static T R(dense)(const T *p, int64_t n) {
+    if (n <= WG_BLOCK) return R(block)(p, n);
+    R(tree) t;
+    t.arrived = t.top = 0;
+    for (; n > 0; n -= WG_BLOCK, p += WG_BLOCK) R(push)(&t, R(block)(p, n < WG_BLOCK ? n : WG_BLOCK));
+    return R(total)(&t);
+}
+
+/* ---- rows: the reduced dimension is the fastest ------------------------------------------------- */
+
+/* Elements [begin, end) of the output whose first element is x. */
+static T R(row)(const wg_reduce *r, const char *x, const T *c, int64_t begin, int64_t end) {
+    const int last = r->nreduced - 1;
+    const int64_t size = r->reduced[last], stride = r->reduced_x[last], item = wg_itemsize[r->xdtype];
+    if (last == 0 && r->direct && stride == 1) return R(dense)((const T *)x + begin, end - begin);
+    int64_t index[WG_MAX_DIMS], rest = begin;
+    for (int d = last; d >= 0; d--) {
+        index[d] = rest % r->reduced[d];
+        rest /= r->reduced[d];
+        x += index[d] * r->reduced_x[d] * item;
+    }
+    T buffer[WG_BLOCK] __attribute__((aligned(64)));
+    R(tree) t;
+    t.arrived = t.top = 0;
+    while (begin < end) {
+        int64_t want = end - begin < WG_BLOCK ? end - begin : WG_BLOCK, have = 0;
+        const T *block = buffer;
+        while (have < want) {
+            int64_t run = size - index[last] < want - have ? size - index[last] : want - have;
+            if (r->direct && stride == 1 && run == want)
+                block = (const T *)x;
+            else
+                r->load(buffer + have, x, run, stride, c, 0, r->p);
+            have += run;
+            index[last] += run;
+            x += run * stride * item;
+            for (int d = last; index[d] == r->reduced[d] && d > 0; d--) {
+                x += (r->reduced_x[d - 1] - r->reduced[d] * r->reduced_x[d]) * item;
+                index[d] = 0;
+                index[d - 1]++;
+            }
+        }
+        R(push)(&t, R(block)(block, want));
+        begin += want;
+    }
+    return R(total)(&t);
+}
+
+typedef struct { const wg_reduce *r; T *partial; int64_t chunk, chunks, tiles; } R(job);
+
+/* One output after the other: outputs [begin, end). */
+static void R(rows_body)(void *context, int64_t begin, int64_t end) {
+    const wg_reduce *r = ((R(job) *)context)->r;
+    const int last = r->nkept - 1;
+    const int64_t item = wg_itemsize[r->xdtype];
+    T results[64];
+    while (begin < end) {
+        wg_cursor at = wg_reduce_seek(r, begin, r->nkept);
+        int64_t run = r->kept[last] - at.index;
+        if (run > end - begin) run = end - begin;
+        if (run > 64) run = 64;
+        const char *x = at.x;
+        if (r->direct && r->nreduced == 1 && r->reduced_x[0] == 1 && r->count <= WG_BLOCK) {
+            for (int64_t i = 0; i < run; i++, x += r->kept_x[last] * item) results[i] = R(block)((const T *)x, r->count);
+        } else {
+            const T *c = r->c ? (const T *)r->c + begin : NULL;
+            for (int64_t i = 0; i < run; i++, x += r->kept_x[last] * item)
+                results[i] = R(row)(r, x, c ? c + i : NULL, 0, r->count);
+        }
+        wg_reduce_emit(r, results, run, begin, at.out);
+        begin += run;
+    }
+}
+
+/* Few long rows: pieces of a row, item = chunk * outputs + output. */
+static void R(chunks_body)(void *context, int64_t begin, int64_t end) {
+    const R(job) *j = context;
+    const wg_reduce *r = j->r;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t output = i % r->outputs, first = i / r->outputs * j->chunk;
+        int64_t stop = first + j->chunk < r->count ? first + j->chunk : r->count;
+        j->partial[i] = R(row)(r, wg_reduce_seek(r, output, r->nkept).x, r->c ? (const T *)r->c + output : NULL, first, stop);
+    }
+}
+
+/* ---- columns: a kept dimension is the fastest ----------------------------------------------------- */
+
+/* y[0..w) from 1..WG_ROWS rows, each of w dense elements. */
+static void R(wide)(T *restrict y, const T *const *row, int64_t rows, int64_t w) {
+    int64_t i = 0;
+    for (; i + 8 <= rows; i += 8) {
+        const T *p0 = row[i], *p1 = row[i + 1], *p2 = row[i + 2], *p3 = row[i + 3];
+        const T *p4 = row[i + 4], *p5 = row[i + 5], *p6 = row[i + 6], *p7 = row[i + 7];
+#define TREE8(k) OP(OP(OP(p0[k], p1[k]), OP(p2[k], p3[k])), OP(OP(p4[k], p5[k]), OP(p6[k], p7[k])))
+        if (i == 0) {
+            WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = TREE8(k);
+        } else {
+            WG_VECTOR for (int64_t k = 0; k < w; k++) { T t = TREE8(k); y[k] = OP(y[k], t); }
+        }
+#undef TREE8
+    }
+    if (i == 0) {
+        const T *p = row[i++];
+        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = p[k];
+    }
+    for (; i < rows; i++) {
+        const T *p = row[i];
+        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = OP(y[k], p[k]);
+    }
+}
+
+/* The same for w < WG_NARROW and rows that follow each other without a gap: 8 rows are one run of 8 * w. */
+static void R(narrow)(T *restrict y, const T *restrict x, int64_t rows, int64_t w) {
+    T a[8 * WG_NARROW] __attribute__((aligned(64)));
+    int64_t i = rows & ~(int64_t)7;
+    if (i) {
+        const int64_t run = 8 * w;
+        for (int64_t k = 0; k < run; k++) a[k] = x[k];
+        for (int64_t g = 1; g < i / 8; g++) {
+            const T *p = x + g * run;
+            WG_VECTOR for (int64_t k = 0; k < run; k++) a[k] = OP(a[k], p[k]);
+        }
+        for (int64_t half = 4 * w; half >= w; half /= 2) {
+            WG_VECTOR for (int64_t k = 0; k < half; k++) a[k] = OP(a[k], a[k + half]);
+            if (half == w) break;
+        }
+        for (int64_t k = 0; k < w; k++) y[k] = a[k];
+    } else {
+        for (int64_t k = 0; k < w; k++) y[k] = x[k];
+        i = 1;
+    }
+    for (; i < rows; i++)
+        for (int64_t k = 0; k < w; k++) y[k] = OP(y[k], x[i * w + k]);
+}
+
+/* y[0..w): rows [begin, end) of the w columns that begin at x. */
+static void R(strip)(const wg_reduce *r, T *y, const char *x, const T *c, int64_t w, int64_t begin, int64_t end) {
+    const int last = r->nreduced - 1;
+    const int64_t item = wg_itemsize[r->xdtype], step = r->kept_x[r->nkept - 1];
+    const int in_place = r->direct && step == 1;
+    T buffer[8 * WG_TILE] __attribute__((aligned(64)));      /* 8 wide rows, or WG_ROWS narrow ones */
+    T level[2 * WG_TILE] __attribute__((aligned(64)));  /* the tree's waiting subtrees, w apart: few if w is large, by j.chunk in run() */
+    int64_t index[WG_MAX_DIMS], rest = begin, arrived = 0;
+    int top = 0;
+    for (int d = last; d >= 0; d--) {
+        index[d] = rest % r->reduced[d];
+        rest /= r->reduced[d];
+        x += index[d] * r->reduced_x[d] * item;
+    }
+#define NEXT_ROW()                                                                        \
+    do {                                                                                  \
+        x += r->reduced_x[last] * item;                                                   \
+        index[last]++;                                                                    \
+        for (int d = last; index[d] == r->reduced[d] && d > 0; d--) {                     \
+            x += (r->reduced_x[d - 1] - r->reduced[d] * r->reduced_x[d]) * item;          \
+            index[d] = 0;                                                                 \
+            index[d - 1]++;                                                               \
+        }                                                                                 \
+    } while (0)
+    while (begin < end) {
+        int64_t rows = end - begin < WG_ROWS ? end - begin : WG_ROWS;
+        T *s = begin + rows == end && !top ? y : level + top * w;
+        if (w < WG_NARROW) {
+            const T *dense = buffer;
+            if (in_place && last == 0 && r->reduced_x[0] == w) {
+                dense = (const T *)x;
+                x += rows * w * item;
+            } else {
+                for (int64_t i = 0; i < rows; i++) { r->load(buffer + i * w, x, w, step, c, c != NULL, r->p); NEXT_ROW(); }
+            }
+            R(narrow)(s, dense, rows, w);
+        } else if (in_place) {
+            const T *row[WG_ROWS];
+            for (int64_t i = 0; i < rows; i++) { row[i] = (const T *)x; NEXT_ROW(); }
+            R(wide)(s, row, rows, w);
+        } else {                                             /* the tree of wide(), eight loaded rows at a time */
+            const T *row[9];
+            for (int k = 0; k < 8; k++) row[k] = buffer + k * w;
+            for (int64_t i = 0; i < rows;) {
+                int64_t group = rows - i < 8 ? (i ? 1 : rows) : 8;
+                for (int64_t k = 0; k < group; k++) { r->load(buffer + k * w, x, w, step, c, c != NULL, r->p); NEXT_ROW(); }
+                T sum[WG_TILE];
+                R(wide)(i ? sum : s, row, group, w);
+                if (i) WG_VECTOR for (int64_t k = 0; k < w; k++) s[k] = OP(s[k], sum[k]);
+                i += group;
+            }
+        }
+        begin += rows;
+        if (s == y) return;
+        for (int64_t k = arrived++; k & 1; k >>= 1) {
+            top--;
+            T *a = level + top * w;
+            WG_VECTOR for (int64_t i = 0; i < w; i++) a[i] = OP(a[i], a[i + w]);
+        }
+        top++;
+    }
+#undef NEXT_ROW
+    for (; top > 1; top--) {
+        T *a = level + (top - 2) * w;
+        WG_VECTOR for (int64_t i = 0; i < w; i++) a[i] = OP(a[i], a[i + w]);
+    }
+    for (int64_t i = 0; i < w; i++) y[i] = level[i];
+}
+
+/* item = (outer * tiles + tile) * chunks + chunk. */
+static void R(columns_body)(void *context, int64_t begin, int64_t end) {
+    const R(job) *j = context;
+    const wg_reduce *r = j->r;
+    const int last = r->nkept - 1;
+    const int64_t m = r->kept[last], item = wg_itemsize[r->xdtype];
+    T results[WG_TILE];
+    for (int64_t i = begin; i < end; i++) {
+        int64_t chunk = i % j->chunks, tile = i / j->chunks % j->tiles, outer = i / j->chunks / j->tiles;
+        int64_t first = tile * WG_TILE, w = m - first < WG_TILE ? m - first : WG_TILE, output = outer * m + first;
+        int64_t row = chunk * j->chunk, stop = row + j->chunk < r->count ? row + j->chunk : r->count;
+        wg_cursor at = wg_reduce_seek(r, outer, last);
+        const char *x = at.x + first * r->kept_x[last] * item;
+        const T *c = r->c ? (const T *)r->c + output : NULL;
+        if (j->partial) {
+            R(strip)(r, j->partial + chunk * r->outputs + output, x, c, w, row, stop);
+        } else {
+            R(strip)(r, results, x, c, w, row, stop);
+            wg_reduce_emit(r, results, w, output, at.out + first * r->kept_out[last] * wg_itemsize[r->odtype]);
+        }
+    }
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------- */
+
+/* Subtrees of one output in `chunks` layers of `outputs`, into the first layer; then out. */
+static void R(finish_chunks)(const R(job) *j) {
+    const wg_reduce *r = j->r;
+    const int64_t n = r->outputs, last = r->nkept - 1;
+    for (int64_t s = 1; s < j->chunks; s *= 2)
+        for (int64_t k = 0; k + s < j->chunks; k += 2 * s) {
+            T *a = j->partial + k * n;
+            const T *b = a + s * n;
+            WG_VECTOR for (int64_t i = 0; i < n; i++) a[i] = OP(a[i], b[i]);
+        }
+    for (int64_t o = 0; o < n; o += r->kept[last])
+        wg_reduce_emit(r, j->partial + o, r->kept[last], o, wg_reduce_seek(r, o, r->nkept).out);
+}
+
+static int R(run)(const wg_reduce *r) {
+    R(job) j = {r, NULL, r->count, 1, 1};
+    const double cost = r->direct ? 0.04 : r->load_ns;
+    void (*body)(void *, int64_t, int64_t) = R(rows_body);
+    int64_t items = r->outputs, each = r->count;
+    if (r->columns) {
+        const int64_t m = r->kept[r->nkept - 1], w = m < WG_TILE ? m : WG_TILE;
+        body = R(columns_body);
+        j.chunk = WG_ROWS;
+        while (j.chunk * w < WG_CHUNK) j.chunk *= 2;
+        j.chunks = (r->count + j.chunk - 1) / j.chunk;
+        j.tiles = (m + WG_TILE - 1) / WG_TILE;
+        items = r->outputs / m * j.tiles * j.chunks;
+        each = w * (r->count < j.chunk ? r->count : j.chunk);
+    } else if (r->count > WG_CHUNK) {
+        body = R(chunks_body);
+        j.chunk = each = WG_CHUNK;
+        j.chunks = (r->count + j.chunk - 1) / j.chunk;
+        items *= j.chunks;
+    }
+    if (j.chunks > 1) {
+        j.partial = wg_scratch_get(j.chunks * r->outputs * (int64_t)sizeof(T));
+        if (!j.partial) return -1;
+    }
+    if (each * items <= 8192) {
+        body(&j, 0, items);
+    } else {
+        int64_t grain = WG_CHUNK / 2 / each;
+        wg_parallel_for(items, grain > 1 ? grain : 1, cost * (double)each, body, &j);
+    }
+    if (j.partial) {
+        R(finish_chunks)(&j);
+        wg_scratch_put(j.partial);
+    }
+    return 0;
+}
+
+#undef VW
+#undef VN
+#undef LOAD
+#undef COMBINE
+#undef EACH
+#undef STAGE

@@ -1,0 +1,264 @@
+"""The elementwise loops: forward and fused VJP, per compute type, and the table of one ISA level."""
+from dataclasses import dataclass
+
+from .grammar import GrammarError, Node, walk
+from .scalar import COMPUTES, CTYPE, RESERVED, Scalar, attr_ctype, computes_of, row_function, tests_of
+
+#: Nanoseconds an element at one thread on a 512-bit machine, for the threading threshold.
+COST = {"exp": .15, "log": .25, "tanh": .25, "sigmoid": .2, "erf": .4, "sin": .4, "cos": .4, "sqrt": .2, "pow": 2.0}
+COST_DEFAULT = 1.5
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One contiguous loop. inputs: (name, node, is_bool); outputs: (name, formula, is_bool)."""
+
+    name: str
+    op: object
+    inputs: tuple
+    outputs: tuple
+    computes: tuple
+    is_vjp: bool
+    operands: tuple = ()            # of a VJP loop: WG_OPERAND codes of the inputs
+    mask: int = 0
+
+
+def forward_loop(op):
+    inputs = tuple((name, node, name in op.bools) for name, node in op.x_nodes().items())
+    return Loop(op.name, op, inputs, ((op.outs[0].name, op.y, op.is_mask),), computes_of(op), False)
+
+
+def fusable(table, node):
+    """Can a loop compute this VJP formula? Not if it calls structured rows or looks at shapes."""
+    for n in walk(node):
+        if n.kind == "call" and table[n.value].kind != "elementwise":
+            return False
+        if n.kind == "item" or (n.kind == "meta" and n.value != "given"):
+            return False
+    return True
+
+
+def vjp_loops(table, op):
+    """mask -> Loop, for every mask of inputs whose cotangent takes arithmetic."""
+    wanted = [(i, p) for i, p in enumerate(op.tensors)
+              if isinstance(op.vjp[p.name], Node) and not op.is_identity(p) and fusable(table, op.vjp[p.name])]
+    loops = {}
+    for bits in range(1, 1 << len(wanted)):
+        chosen = [wanted[k] for k in range(len(wanted)) if bits >> k & 1]
+        mask = sum(1 << i for i, _ in chosen)
+        formulas = [op.vjp[p.name] for _, p in chosen]
+        used = {n for f in formulas for n in walk(f) if n.kind in ("g", "x", "y")}
+        inputs, codes = [], []
+        for kind, code in (("g", "WG_OPERAND_G"), ("x", "WG_OPERAND_X({})"), ("y", "WG_OPERAND_Y({})")):
+            for n in sorted((n for n in used if n.kind == kind), key=lambda n: n.value):
+                name = op.tensors[n.value].name if kind == "x" else op.outs[0].name if kind == "y" else "g"
+                is_bool = name in op.bools if kind == "x" else kind == "y" and op.is_mask
+                inputs.append((name, n, is_bool))
+                codes.append(code.format(n.value))
+        outputs = tuple(("g_" + p.name, f, False) for (_, p), f in zip(chosen, formulas))
+        loops[mask] = Loop(f"{op.name}_vjp{mask}", op, tuple(inputs), outputs, ("f32", "f64"), True, tuple(codes), mask)
+    return loops
+
+
+def all_loops(table):
+    """Every loop, in the order of its id, and for each row its VJP loops by mask."""
+    loops = [forward_loop(op) for op in table if op.kind == "elementwise"]
+    by_op = {}
+    for op in table:
+        if op.kind == "elementwise":
+            by_op[op.name] = vjp_loops(table, op)
+            loops += by_op[op.name].values()
+    return loops, by_op
+
+
+def function_name(loop, compute):
+    return f"wg_loop_{loop.name}_{compute}"
+
+
+def symbol(loop, compute):
+    """The function that serves this compute type, or None. Loops over bools alone serve every type."""
+    if compute not in loop.computes:
+        return None
+    return function_name(loop, "i64" if loop.op.types == "logical" and not loop.is_vjp else compute)
+
+
+def functions(loop):
+    """The compute types for which a function is emitted."""
+    return ("i64",) if loop.op.types == "logical" and not loop.is_vjp else loop.computes
+
+
+def ctype(is_bool, compute):
+    return "uint8_t" if is_bool else CTYPE[compute]
+
+
+def emit_loop(table, loop, compute):
+    op = loop.op
+    names = [n for n, _, _ in loop.inputs + loop.outputs] + [p.name for p in op.attrs]
+    if RESERVED & set(names):
+        raise GrammarError(f"{op.name}: {RESERVED & set(names)} cannot name anything in a loop")
+    lines = [f"void WG_LEVEL({function_name(loop, compute)})(int64_t count, char *const *operand, const wg_attr *attr) {{"]
+    if not op.attrs and not loop.is_vjp:
+        lines.append("    (void)attr;")
+    for k, (name, _, is_bool) in enumerate(loop.outputs):
+        lines.append(f"    {ctype(is_bool, compute)} *to_{name} = ({ctype(is_bool, compute)} *)operand[{k}];")
+    for k, (name, _, is_bool) in enumerate(loop.inputs):
+        t = ctype(is_bool, compute)
+        lines.append(f"    const {t} *at_{name} = (const {t} *)operand[{len(loop.outputs) + k}];")
+    used = {n.value for _, f, _ in loop.outputs for n in walk(f) if n.kind == "attr"}
+    for k, p in enumerate(op.attrs):
+        if p.name not in used:
+            continue
+        if p.optional:
+            lines.append(f"    const int has_{p.name} = attr[{k}].tag != WG_A_NONE;")
+            lines.append(f"    (void)has_{p.name};")
+        kind = attr_ctype(p, compute)
+        lines.append(f"    const {kind} {p.name} = wg_attr_{'float' if kind == 'double' else 'int'}(attr[{k}]);")
+        lines.append(f"    (void){p.name};")
+    formulas = [f for _, f, _ in loop.outputs]
+    lines += ["    " + line for line in choose(table, loop, compute, tests_of(formulas), {})]
+    lines.append("}")
+    return "\n".join(lines)
+
+
+def choose(table, loop, compute, tests, assume):
+    """Decides each attribute test once, before the elements."""
+    if not tests:
+        return store_or_add(table, loop, compute, assume)
+    test = Scalar(table, loop.op, compute, assume).number(tests[0])
+    lines = [f"if ({test}) {{"]
+    lines += ["    " + line for line in choose(table, loop, compute, tests[1:], {**assume, tests[0]: True})]
+    lines.append("} else {")
+    lines += ["    " + line for line in choose(table, loop, compute, tests[1:], {**assume, tests[0]: False})]
+    return lines + ["}"]
+
+
+def store_or_add(table, loop, compute, assume):
+    """A forward loop stores. A VJP loop adds to the outputs whose bit is set in the attribute behind the op's own."""
+    if not loop.is_vjp:
+        return body(table, loop, compute, assume, lambda k, to, value: f"{to} = {value};")
+    add = f"attr[{len(loop.op.attrs)}].i"
+    lines = [f"if ({add} == 0) {{"]
+    lines += ["    " + s for s in body(table, loop, compute, assume, lambda k, to, value: f"{to} = {value};")]
+    lines.append("} else {")
+    if len(loop.outputs) == 1:
+        lines += ["    " + s for s in body(table, loop, compute, assume, lambda k, to, value: f"{to} = {to} + {value};")]
+    else:
+        for k in range(len(loop.outputs)):
+            lines.append(f"    const int add{k} = (int)({add} >> {k}) & 1;")
+        lines += ["    " + s for s in body(table, loop, compute, assume,
+                                           lambda k, to, value: f"{to} = add{k} ? {to} + {value} : {value};")]
+    return lines + ["}"]
+
+
+def body(table, loop, compute, assume, assign):
+    scalar = Scalar(table, loop.op, compute, assume)
+    lines = ["WG_VECTOR", "for (int64_t at = 0; at < count; at++) {"]
+    reachable = set()
+    for _, f, _ in loop.outputs:
+        reachable |= set(walk_assumed(f, assume))
+    for name, node, is_bool in loop.inputs:
+        scalar.names[node] = name
+        if node in reachable:
+            source = f"at_{name}[at]"
+            lines.append(f"    const {'int' if is_bool else CTYPE[compute]} {name} = {source + ' != 0' if is_bool else source};")
+    lines += ["    " + s for s in scalar.bind([f for _, f, _ in loop.outputs])]
+    for k, (_, f, is_bool) in enumerate(loop.outputs):
+        value = scalar.truth(f) if is_bool else scalar.value(f)
+        lines.append(f"    const {'int' if is_bool else CTYPE[compute]} result{k} = {value};")
+    for k, (name, _, is_bool) in enumerate(loop.outputs):
+        lines.append("    " + assign(k, f"to_{name}[at]", f"({'(uint8_t)' if is_bool else ''}result{k})"))
+    lines.append("}")
+    unused = [name for name, node, _ in loop.inputs if node not in reachable]
+    return [f"(void)at_{name};" for name in unused] + lines
+
+
+def walk_assumed(node, assume):
+    """Every node that is evaluated when the tests have these outcomes."""
+    seen, stack = set(), [node]
+    while stack:
+        n = stack.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        if n.kind == "if" and n.args[0] in assume:
+            stack.append(n.args[1 if assume[n.args[0]] else 2])
+        else:
+            stack.extend(n.children())
+    return seen
+
+
+def cost(table, loop):
+    """An estimate from the functions in the formulas, nested rows included; memory traffic on top."""
+    if loop.op.cost is not None and not loop.is_vjp:
+        return loop.op.cost
+    total, seen, stack = 0.05 * (len(loop.inputs) + len(loop.outputs)), set(), [f for _, f, _ in loop.outputs]
+    while stack:
+        n = stack.pop()
+        if n in seen or not n.is_tensor:
+            continue
+        seen.add(n)
+        stack.extend(n.args)
+        if n.kind == "c":
+            total += COST.get(n.value, COST_DEFAULT)
+        elif n.kind == "op":
+            total += .03 if n.value != "div" else .1
+        elif n.kind == "call":
+            called = table[n.value]
+            total += called.cost or 0
+            if called.cost is None:
+                stack.append(called.y)
+    return round(total, 3)
+
+
+def nested_rows(table):
+    """Rows that others nest, each after those it nests itself."""
+    order, state = [], {}
+
+    def visit(op):
+        if op.name in state:
+            return
+        state[op.name] = True
+        for n in walk(op.y):
+            if n.kind == "call":
+                visit(table[n.value])
+        order.append(op)
+
+    for op in table:
+        if op.kind == "elementwise":
+            visit(op)
+    return order
+
+
+def emit_rows_header(table):
+    """Inline functions of all rows that have a formula of their own, for nesting."""
+    parts = []
+    for op in nested_rows(table):
+        if op.y.kind == "c":
+            continue
+        for compute in computes_of(op):
+            parts.append(row_function(table, op, compute))
+    return "\n\n".join(parts)
+
+
+def distribute(table, loops, files):
+    """Cuts the loops into parts of about the same amount of code, neighbours together."""
+    weights = [sum(len(emit_loop(table, loop, c)) for c in functions(loop)) for loop in loops]
+    total, parts, current, done = sum(weights), [[]], 0, 0
+    for loop, weight in zip(loops, weights):
+        if parts[-1] and current + weight / 2 > (total - done) / (files - len(parts) + 1) and len(parts) < files:
+            parts.append([])
+            done += current
+            current = 0
+        parts[-1].append(loop)
+        current += weight
+    return parts
+
+
+def emit_level_table(loops):
+    prototypes = [f"void WG_LEVEL({function_name(loop, c)})(int64_t, char *const *, const wg_attr *);"
+                  for loop in loops for c in functions(loop)]
+    rows = []
+    for loop in loops:
+        entries = [f"WG_LEVEL({symbol(loop, c)})" if symbol(loop, c) else "NULL" for c in COMPUTES]
+        rows.append(f"    {', '.join(entries)},")
+    return "\n".join(prototypes) + "\n\nconst wg_loop_fn WG_LEVEL(wg_loops)[] = {\n" + "\n".join(rows) + "\n};"

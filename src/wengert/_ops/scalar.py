@@ -1,0 +1,242 @@
+"""Formulas as C expressions on one element: the bodies of loops and the inline functions that rows nest through.
+
+Note [Order of evaluation] Trees become C as they stand, in one order, here and in `vjp_c`; with -ffp-contract=off a fused VJP
+loop and the same formula replayed row by row therefore give the same bits.
+"""
+import math
+
+from .grammar import GrammarError, Node, walk
+
+COMPUTES = ("f32", "f64", "i64")
+CTYPE = {"f32": "float", "f64": "double", "i64": "int64_t"}
+SUFFIX = {"f32": "f", "f64": "", "i64": ""}
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">",
+         "ge": ">=", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
+TRUTH = {"logical_and": "&", "logical_or": "|"}         # on 0 and 1, so that no branch stands in the way of vectors
+RESERVED = set("at count operand attr int long float double char short signed unsigned const static return default "
+               "auto break case continue do else enum extern for goto if inline register restrict sizeof struct switch "
+               "typedef union void volatile while".split())
+
+
+def computes_of(op):
+    """The compute types that make sense for an elementwise row."""
+    return {"float": ("f32", "f64"), "float_only": ("f32", "f64"), "int": ("i64",)}.get(op.types, COMPUTES)
+
+
+def attr_ctype(param, compute):
+    """The C type in which an attribute reaches scalar code."""
+    if param.type == "float" or (param.type == "Number" and compute != "i64"):
+        return "double"
+    return "int64_t"
+
+
+def literal(value, compute):
+    """A Python literal in the compute type."""
+    if compute == "i64":
+        if isinstance(value, float) and not value.is_integer():
+            raise GrammarError(f"{value} in an integer loop")
+        return f"INT64_C({int(value)})" if value >= 0 else f"(-INT64_C({-int(value)}))"
+    value = float(value)
+    if math.isnan(value):
+        text = "NAN"
+    elif math.isinf(value):
+        text = "INFINITY" if value > 0 else "(-INFINITY)"
+    else:
+        # The literal is a double that is rounded once, as wg_number_float rounds it when the formula is replayed.
+        text = repr(value) if value >= 0 and not (value == 0 and math.copysign(1, value) < 0) else f"({value!r})"
+    return f"(float){text}" if compute == "f32" else text
+
+
+class Scalar:
+    """C expressions for the nodes of one formula. `assume` fixes the outcome of attribute tests."""
+
+    def __init__(self, table, op, compute, assume=None):
+        self.table, self.op, self.compute, self.assume = table, op, compute, assume or {}
+        self.names, self.statements = {}, []
+
+    # ---- numbers: before the loop, in double or int64 ----
+
+    def number(self, n):
+        if n.kind == "const":
+            if n.sort == "none":
+                raise GrammarError(f"{self.op.name}: None is no number here")
+            return literal(n.value, "f64") if n.sort == "float" else str(int(n.value))
+        if n.kind == "attr":
+            return n.value
+        if n.kind == "if":
+            if n.args[0] in self.assume:
+                return self.number(n.args[1 if self.assume[n.args[0]] else 2])
+            test, a, b = (self.number(a) for a in n.args)
+            return f"({test} ? {a} : {b})"
+        if n.kind == "meta" and n.value == "given":
+            return f"has_{n.args[0].value}"
+        if n.kind == "op":
+            args = [self.number(a) for a in n.args]
+            if n.value in ("div",):
+                return f"((double){args[0]} / (double){args[1]})"
+            if n.value == "neg":
+                return f"(-{args[0]})"
+            if n.value == "logical_not":
+                return f"(!{args[0]})"
+            if n.value in TRUTH:
+                return f"({args[0]} {TRUTH[n.value] * 2} {args[1]})"
+            if n.value in INFIX:
+                return f"({args[0]} {INFIX[n.value]} {args[1]})"
+        raise GrammarError(f"{self.op.name}: {n.value!r} is no arithmetic on numbers that a loop can do")
+
+    # ---- elements ----
+
+    def value(self, n):
+        """An expression of the compute type."""
+        if n.is_tensor:
+            text = self.element(n)
+            return f"({CTYPE[self.compute]}){text}" if n.sort == "mask" else text
+        if n.kind == "const" and n.sort in ("int", "float", "bool"):
+            return literal(n.value, self.compute)
+        return f"({CTYPE[self.compute]}){self.number(n)}"
+
+    def truth(self, n):
+        """An expression that is 0 or 1."""
+        if n.sort == "mask":
+            return self.element(n)
+        if n.sort == "bool":
+            return f"({self.number(n)} != 0)"
+        return f"({self.value(n)} != 0)"
+
+    def element(self, n):
+        if n in self.names:
+            return self.names[n]
+        return self.expand(n)
+
+    def expand(self, n):
+        if n.kind == "op":
+            return self.operator(n.value, n.args)
+        if n.kind == "if":
+            test, a, b = n.args
+            if test in self.assume:
+                return self.value(a if self.assume[test] else b)
+            return f"({self.number(test)} ? {self.value(a)} : {self.value(b)})"
+        if n.kind == "c":
+            params = self.op.params
+            return self.c_call(f"wg_{n.value}_{self.compute}", params, dict(zip((p.name for p in self.op.tensors), n.args)),
+                               dict(n.attrs))
+        if n.kind == "call":
+            called = self.table[n.value]
+            if called.y is None:
+                raise GrammarError(f"{self.op.name}: {called.name} is not elementwise")
+            if is_plain_operator(called):
+                return self.operator(called.y.value, n.args)
+            tensors = dict(zip((p.name for p in called.tensors), n.args))
+            function = called.y.value if called.y.kind == "c" else f"row_{called.name}"
+            return self.c_call(f"wg_{function}_{self.compute}", called.params, tensors, dict(n.attrs), called)
+        raise GrammarError(f"{self.op.name}: a loop cannot compute {n.kind} {n.value!r}")
+
+    def c_call(self, function, params, tensors, attrs, called=None):
+        called = called or self.op
+        args = [self.truth(tensors[p.name]) if p.name in called.bools else self.value(tensors[p.name])
+                for p in params if p.is_tensor]
+        for p in params:
+            if p.is_tensor:
+                continue
+            node = attrs.get(p.name)
+            if node is None:
+                value = p.choices.index(p.default) if p.choices else p.default
+                node = Node("const", value, sort={bool: "bool", int: "int", float: "float", type(None): "none"}[type(value)])
+            if node.sort == "none":
+                args += ["0", "0"]
+                continue
+            if p.optional:
+                args.append(f"has_{node.value}" if node.kind == "attr" and self.op.param(node.value).optional else "1")
+            args.append(f"({attr_ctype(p, self.compute)}){self.number(node)}")
+        return f"{function}({', '.join(args)})"
+
+    def operator(self, name, args):
+        if name == "where":
+            branch = self.truth if args[1].sort == args[2].sort == "mask" else self.value
+            return f"({self.truth(args[0])} ? {branch(args[1])} : {branch(args[2])})"
+        if name in TRUTH:
+            return f"({self.truth(args[0])} {TRUTH[name]} {self.truth(args[1])})"
+        if name == "logical_not":
+            return f"(!{self.truth(args[0])})"
+        if name.startswith("bitwise") and all(a.sort in ("mask", "bool") for a in args):
+            return f"({self.truth(args[0])} {INFIX[name]} {self.truth(args[1])})"
+        values = [self.value(a) for a in args]
+        if self.compute == "i64":
+            if name in ("add", "sub", "mul", "neg"):
+                return f"wg_{name}_i64({', '.join(values)})"
+            if name == "bitwise_not":
+                return f"(~{values[0]})"
+            if name == "div":
+                raise GrammarError(f"{self.op.name}: true division in an integer loop")
+        elif name.startswith("bitwise"):
+            raise GrammarError(f"{self.op.name}: {name} in a floating-point loop")
+        if name == "neg":
+            return f"(-{values[0]})"
+        return f"({values[0]} {INFIX[name]} {values[1]})"
+
+    def bind(self, roots):
+        """Gives a name to each value that is used more than once; returns the statements."""
+        uses, seen, stack = {}, set(), list(roots)
+        for root in roots:
+            uses[root] = uses.get(root, 0) + 1
+        while stack:
+            n = stack.pop()
+            if n in seen:
+                continue
+            seen.add(n)
+            children = n.children()
+            if n.kind == "if" and n.args[0] in self.assume:
+                children = (n.args[1 if self.assume[n.args[0]] else 2],)
+            for child in children:
+                uses[child] = uses.get(child, 0) + 1
+                stack.append(child)
+        statements, order = [], []
+        for root in roots:
+            order += [n for n in walk(root) if n not in order]
+        for n in order:
+            if n in seen and uses.get(n, 0) > 1 and n.is_tensor and n.kind in ("op", "call", "c", "if") and n not in self.names:
+                if n.kind == "if" and n.args[0] in self.assume:
+                    continue
+                ctype = "int" if n.sort == "mask" else CTYPE[self.compute]
+                text, name = self.expand(n), f"t{len(statements)}"
+                self.names[n] = name
+                statements.append(f"const {ctype} {name} = {text};")
+        return statements
+
+
+def is_plain_operator(op):
+    """A row whose formula is one C operator on its own parameters, in order: nested uses need no function."""
+    return (op.y is not None and op.y.kind == "op" and not op.attrs
+            and op.y.args == tuple(op.x_nodes().values()))
+
+
+def tests_of(nodes):
+    """The attribute tests that choose between tensor formulas: loops are emitted once for each outcome."""
+    tests = []
+    for node in nodes:
+        for n in walk(node):
+            if n.kind == "if" and n.is_tensor and n.args[0] not in tests:
+                tests.append(n.args[0])
+    return tests
+
+
+def row_function(table, op, compute):
+    """static inline wg_row_<name>_<compute>(tensors, attributes): how formulas nest."""
+    scalar = Scalar(table, op, compute)
+    parameters = []
+    for p in op.tensors:
+        parameters.append(f"{'int' if p.name in op.bools else CTYPE[compute]} {p.name}")
+    for p in op.attrs:
+        if p.optional:
+            parameters.append(f"int has_{p.name}")
+        parameters.append(f"{attr_ctype(p, compute)} {p.name}")
+    for name, node in op.x_nodes().items():
+        scalar.names[node] = name
+    statements = scalar.bind([op.y])
+    result = scalar.truth(op.y) if op.is_mask else scalar.value(op.y)
+    unused = [f"(void){p.split()[-1]};" for p in parameters]
+    lines = [f"WG_INLINE {'int' if op.is_mask else CTYPE[compute]} wg_row_{op.name}_{compute}({', '.join(parameters)}) {{"]
+    lines += ["    " + " ".join(unused)]
+    lines += ["    " + s for s in statements]
+    lines += [f"    return {result};", "}"]
+    return "\n".join(lines)

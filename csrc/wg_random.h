@@ -29,10 +29,10 @@
  *   random_cauchy        y             median, sigma  64                         yes with glibc (tan)
  *   random_log_normal    y             mean, std      128 for two                yes with glibc (exp, sin, cos, log1p)
  *   random_randperm      y                            32                         yes
- *   random_multinomial   y, p          replacement    64                         yes; without replacement (log1p) the
- *                                                                                order among categories of equal p/q
- *                                                                                (only p = 0) is the index order,
- *                                                                                which torch leaves open
+ *   random_multinomial   y, p          replacement    64                         yes with glibc (log1p); where two p / q
+ *                                                                                are equal (p = 0, or float32 and some
+ *                                                                                10^4 categories) the first category
+ *                                                                                wins, torch leaves that open
  *   random_poisson       y, rate                      64, as many as rejection   yes with glibc (log, exp, lgamma)
  *   random_gamma         y, alpha                     takes                      yes with glibc (pow, log, sin, cos)
  *   random_binomial      y, count, p                                             yes with glibc (log, log1p)

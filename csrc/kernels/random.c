@@ -396,30 +396,47 @@ WG_DEFINE_FORMULA(log_normal, "log_normal_cpu", z, wg_draw_normal, exp(__builtin
 
 /* ---- permutation ----------------------------------------------------------------------------------- */
 
+/* From this length on torch takes 64-bit draws, so that no remainder is favoured by more than 5 %, and another
+ * algorithm. */
+#ifndef WG_SHUFFLE_WIDE                  /* a test makes it small */
+#define WG_SHUFFLE_WIDE (INT64_C(0xffffffff) / 20)
+#endif
+
+/* Fisher and Yates: from the front, each place takes one of those behind it; or (wide) inside out, where
+ * place i takes one of the i + 1 first, which takes i. */
 #define WG_SHUFFLE_CASE(DT, T) \
     case DT: \
+        if (n >= WG_SHUFFLE_WIDE) { \
+            for (int64_t i = 0; i < n; i++) { \
+                T *a = (T *)(y->data + i * stride); \
+                T *b = (T *)(y->data + (int64_t)(wg_draw64(g) % (uint64_t)(i + 1)) * stride); \
+                *a = (T)i; \
+                *a = *b; \
+                *b = (T)i; \
+            } \
+            return 0; \
+        } \
         for (int64_t i = 0; i < n; i++) *(T *)(y->data + i * stride) = (T)i; \
         for (int64_t i = 0; i < n - 1; i++) { \
             if (at == have) { \
-                have = n - 1 - i < 2 * WG_CHUNK ? n - 1 - i : 2 * WG_CHUNK; \
+                have = n - 1 - i < WG_CHUNK ? n - 1 - i : WG_CHUNK; \
                 at = 0; \
                 wg_draw32(g, word, have); \
             } \
-            T *a = (T *)(y->data + i * stride); \
-            T *b = (T *)(y->data + (i + (int64_t)(word[at++] % (uint64_t)(n - i))) * stride); \
+            T *a = (T *)(y->data + i * stride), *b = (T *)(y->data + (i + word[at++] % (uint32_t)(n - i)) * stride); \
             T t = *a; \
             *a = *b; \
             *b = t; \
         } \
         return 0;
 
-/* y (n,), generator. The integers below n in random order: Fisher and Yates, from the front. */
+/* y (n,), generator. The integers below n in random order. */
 int WG_K(random_randperm)(wg_array *const *op, int nop, const wg_attr *attr) {
     (void)attr;
     wg_generator *g = wg_generator_of(op, nop);
     const wg_array *y = op[0];
     const int64_t n = y->numel, stride = y->strides[0] * wg_itemsize[y->dtype];
-    uint32_t word[2 * WG_CHUNK];
+    uint32_t word[WG_CHUNK];
     int64_t at = 0, have = 0;
     switch (y->dtype) {
         WG_SHUFFLE_CASE(WG_U8, uint8_t)

@@ -11,9 +11,9 @@ GENERATOR_BYTES = 2560          # at least sizeof(wg_generator)
 
 
 @functools.cache
-def random_kernels(level):
+def random_kernels(level, *defines):
     sources = sorted(path.name for path in (CSRC / "kernels").glob("random*.c"))
-    return Kernels(*sources, str(CSRC / "wg_random.c"), level=level)
+    return Kernels(*sources, str(CSRC / "wg_random.c"), level=level, defines=defines)
 
 
 def _pointer(x):

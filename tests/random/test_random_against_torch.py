@@ -166,3 +166,65 @@ def test_geometric(check, dtype):
 @pytest.mark.parametrize("n", [0, 1, 2, 10, 512, 513, 514, 30000])
 def test_randperm(check, dtype, n):
     check("randperm", lambda y: torch.randperm(n, out=y), dtype, n)
+
+
+def each_level(kernel, y, operands, expected, state, seed=6, attrs=()):
+    for level in levels():
+        g = Generator(random_kernels(level), seed)
+        np.testing.assert_array_equal(g(kernel, y.copy(), *operands, attrs=attrs), expected.numpy(), strict=True)
+        np.testing.assert_array_equal(g.get_state(), state.numpy())
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_poisson(dtype):
+    for rate in (torch.linspace(0, 12, 4000), torch.tensor([0.0, 1e-30, 9.999, 10.0, 50.0, 1e4, 1e9, float("inf")]).repeat(200),
+                 torch.linspace(8, 200, 4000).reshape(40, 100).t()):
+        rate = rate.to(getattr(torch, dtype))
+        torch.manual_seed(6)
+        expected = torch.poisson(rate)
+        each_level("poisson", np.empty(rate.shape, dtype), [rate.numpy()], expected, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_gamma(dtype):
+    for alpha in (torch.linspace(0, 3, 5000), torch.tensor([0.0, 1e-30, 1e-3, 1.0, 50.0, 1e6, 1e30]).repeat(200),
+                  torch.linspace(0.5, 20, 4000).reshape(40, 100).t()):
+        alpha = alpha.to(getattr(torch, dtype))
+        torch.manual_seed(6)
+        expected = torch._standard_gamma(alpha)
+        each_level("gamma", np.empty(alpha.shape, dtype), [alpha.numpy()], expected, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("dtype", REAL)
+def test_binomial(dtype):
+    p = torch.linspace(-0.1, 1.1, 997, dtype=getattr(torch, dtype))
+    for count in (0, 1, 7, 10, 19, 20, 40, 41.5, 100, 1000, 1e6, float("inf")):
+        count = torch.full((4, 1), count, dtype=p.dtype)
+        torch.manual_seed(6)
+        expected = torch.binomial(count.expand(4, 997).contiguous(), p.expand(4, 997).contiguous())
+        each_level("binomial", np.empty((4, 997), dtype), [count.numpy(), p.numpy()], expected, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+@pytest.mark.parametrize("dtype", REAL)
+def test_multinomial(dtype, replacement):
+    torch.manual_seed(2)
+    p = torch.rand(40, 300, dtype=getattr(torch, dtype)) ** 3
+    for weights in (p, p.t(), p[:, ::3], p[3], p[:, 3], p[:1].expand(20, 300), p[:, :1], p[:5, 7:8] * 0 + 2):
+        for samples in (1, 2, 25, weights.shape[-1]):
+            if samples > weights.shape[-1] and not replacement:
+                continue
+            torch.manual_seed(6)
+            expected = torch.multinomial(weights, samples, replacement)
+            each_level("multinomial", np.empty(expected.shape, np.int64), [weights.numpy()], expected,
+                       torch.get_rng_state(), attrs=[replacement])
+
+
+def test_multinomial_many_categories():
+    """In float64: among 10^5 float32 scores some are equal, and torch leaves open which of those comes first."""
+    torch.manual_seed(2)
+    p = torch.rand(100_000, dtype=torch.float64)
+    for samples in (1, 3, 5000, 100_000):
+        torch.manual_seed(6)
+        expected = torch.multinomial(p, samples)
+        each_level("multinomial", np.empty(samples, np.int64), [p.numpy()], expected, torch.get_rng_state(), attrs=[False])

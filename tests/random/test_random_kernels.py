@@ -171,3 +171,71 @@ def test_dtypes_without_a_distribution_are_refused_in_the_words_of_torch(seeded)
 def test_randperm_is_a_permutation(seeded):
     for n in (0, 1, 2, 513, 5000):
         assert sorted(seeded()("randperm", empty(n, "int64")).tolist()) == list(range(n))
+
+
+def test_large_permutations_are_shuffled_inside_out():
+    """Checked against torch 2.13 at its limit, n = 214748363 and 214748364; here the limit is lowered to 1."""
+    kernels = random_kernels(levels()[-1], "-DWG_SHUFFLE_WIDE=1")
+    bits = Generator(kernels, 5)("randint", empty(700, "int64"), attrs=[-2**63, None]).view(np.uint64).tolist()
+    expected = []
+    for i, word in enumerate(bits):
+        expected.append(i)
+        j = word % (i + 1)
+        expected[i], expected[j] = expected[j], i
+    assert Generator(kernels, 5)("randperm", empty(700, "int64")).tolist() == expected
+
+
+def test_rejected_weights(seeded):
+    for weights, replacement, text in [
+            ([1.0, -1.0], True, "encountering probability entry < 0"),
+            ([1.0, np.nan], True, "encountering probability entry < 0"),
+            ([1.0, np.inf], True, "encountering probability entry = infinity or NaN"),
+            ([0.0, 0.0], True, "sum of probabilities <= 0"),
+            ([1.0, -1.0], False, "contains either `inf`, `nan` or element < 0"),
+            ([1.0, np.nan], False, "contains either `inf`, `nan` or element < 0"),
+            ([1.0, np.inf], False, "contains either `inf`, `nan` or element < 0"),
+            ([0.0, 0.0], False, "sum of probabilities <= 0")]:
+        for dtype in ("float32", "float64"):
+            with pytest.raises(RuntimeError, match=text):
+                seeded()("multinomial", empty(2, "int64"), np.array(weights, dtype), attrs=[replacement])
+
+
+def test_exhausted_memory_in_multinomial(seeded):
+    for samples, replacement, after in [(2, True, 0), (2, False, 0), (2, False, 1), (1, False, 0)]:
+        g = seeded()
+        before = g.get_state()
+        g.kernels.fail_scratch(after)
+        with pytest.raises(MemoryError):
+            g("multinomial", empty(samples, "int64"), np.ones(3, np.float32), attrs=[replacement])
+        assert (g.get_state() == before).all()
+
+
+def test_categories_without_weight_come_last(seeded):
+    y = seeded()("multinomial", empty(5, "int64"), np.array([0, 2, 0, 1, 0], np.float32), attrs=[False])
+    assert sorted(y[:2].tolist()) == [1, 3] and y[2:].tolist() == [0, 2, 4]
+
+
+def test_rejected_rates(seeded):
+    for rate in (-1.0, np.nan):
+        with pytest.raises(RuntimeError, match="invalid Poisson rate, expected rate to be non-negative"):
+            seeded()("poisson", empty(2, "float32"), np.array([1.0, rate], np.float32))
+
+
+def test_binomial_of_nan_returns(seeded):
+    y = seeded()("binomial", empty(2, "float64"), np.array([np.nan, 5.0]), np.array([0.5, np.nan]))
+    assert np.isnan(y).all()
+
+
+def test_moments(seeded):
+    """A sanity check that shares nothing with the recorded numbers: means and variances within six standard errors."""
+    n = 40_000
+    constant = lambda x: np.full(n, x)  # noqa: E731
+    for kernel, operands, attrs, mean, variance in [
+            ("uniform", [], [-1.0, 2.0], 0.5, 9 / 12), ("normal", [], [3.0, 2.0], 3, 4), ("exponential", [], [4.0], 1 / 4, 1 / 16),
+            ("geometric", [], [0.25], 4, 12), ("bernoulli", [], [0.2], 0.2, 0.16), ("randint", [], [0, 7], 3, 4),
+            ("poisson", [constant(3.0)], [], 3, 3), ("poisson", [constant(40.0)], [], 40, 40),
+            ("gamma", [constant(0.5)], [], 0.5, 0.5), ("gamma", [constant(6.0)], [], 6, 6),
+            ("binomial", [constant(10.0), constant(0.3)], [], 3, 2.1), ("binomial", [constant(100.0), constant(0.7)], [], 70, 21)]:
+        y = seeded()(kernel, empty(n, "float64"), *operands, attrs=attrs)
+        assert abs(y.mean() - mean) < 6 * (variance / n) ** 0.5, kernel
+        assert abs(y.var() / variance - 1) < 6 * (12 / n) ** 0.5, kernel

@@ -5,6 +5,7 @@
  * speak, so it is not read. attr[1], where named, is `add`: out += result instead of out = result.
  * Nothing to reduce gives sum 0, prod 1, any False, all True, mean NaN. */
 #include "reduce_common.h"
+#include "wg_math.h"
 
 #include <math.h>
 
@@ -186,11 +187,11 @@ static void log_and_shift(const wg_reduce *r, void *acc, int64_t n, int64_t firs
     if (r->acc == WG_F32) {
         float *v = acc;
         const float *c = (const float *)r->c + first;
-        for (int64_t i = 0; i < n; i++) v[i] = logf(v[i]) + c[i];
+        for (int64_t i = 0; i < n; i++) v[i] = wg_log_f32(v[i]) + c[i];
     } else {
         double *v = acc;
         const double *c = (const double *)r->c + first;
-        for (int64_t i = 0; i < n; i++) v[i] = log(v[i]) + c[i];
+        for (int64_t i = 0; i < n; i++) v[i] = wg_log_f64(v[i]) + c[i];
     }
 }
 

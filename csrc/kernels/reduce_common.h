@@ -74,6 +74,9 @@ typedef struct wg_reduce {
  * (a dimension whose size is 1 in x is the same whether it counts as kept or as reduced). */
 void WG_LEVEL(wg_reduce_plan)(wg_reduce *r, const wg_array *out, const wg_array *x, int acc, wg_reduce_map map);
 
+/* The same, but the reduced dimensions keep their order: position in the plan = row-major position in x. */
+void WG_LEVEL(wg_reduce_plan_ordered)(wg_reduce *r, const wg_array *out, const wg_array *x, int acc);
+
 /* Runs a plan. Fails only for want of scratch memory. */
 int WG_LEVEL(wg_reduce_run)(const wg_reduce *r, wg_reduce_op op);
 
@@ -82,8 +85,80 @@ wg_reduce_load_fn WG_LEVEL(wg_reduce_loader)(wg_reduce_map map, int dtype, int a
 /* Writes n accumulators to out (elements of odtype, `stride` apart), adding to what is there if `add`. */
 void WG_LEVEL(wg_reduce_store)(char *out, int odtype, int64_t stride, const void *acc, int acctype, int64_t n, int add);
 
-/* The one-block case, without a plan: n >= 1 dense elements. */
+/* Without a plan: n >= 1 dense elements. */
 float WG_LEVEL(wg_sum_f32)(const float *x, int64_t n);
 double WG_LEVEL(wg_sum_f64)(const double *x, int64_t n);
+float WG_LEVEL(wg_max_f32)(const float *x, int64_t n);
+double WG_LEVEL(wg_max_f64)(const double *x, int64_t n);
+int64_t WG_LEVEL(wg_max_i64)(const int64_t *x, int64_t n);
+float WG_LEVEL(wg_min_f32)(const float *x, int64_t n);
+double WG_LEVEL(wg_min_f64)(const double *x, int64_t n);
+int64_t WG_LEVEL(wg_min_i64)(const int64_t *x, int64_t n);
+
+/* ---- walking a plan --------------------------------------------------------------------------- */
+
+/* Where an output begins, in x and in out, and its index in the dimension that was decoded last. */
+typedef struct wg_cursor { const char *x; char *out; int64_t index; } wg_cursor;
+
+/* The output with this number among the first `dims` kept dimensions. */
+static inline wg_cursor wg_reduce_seek(const wg_reduce *r, int64_t number, int dims) {
+    int64_t x = 0, out = 0, index = 0;
+    for (int d = dims - 1; d >= 0; d--) {
+        int64_t i = number;
+        if (d) {
+            number = i / r->kept[d];
+            i -= number * r->kept[d];
+        }
+        if (d == dims - 1) index = i;
+        x += i * r->kept_x[d];
+        out += i * r->kept_out[d];
+    }
+    return (wg_cursor){r->x + x * wg_itemsize[r->xdtype], r->out + out * wg_itemsize[r->odtype], index};
+}
+
+/* A position among the elements of one output. */
+typedef struct wg_walk { const char *x; int64_t index[WG_MAX_DIMS]; } wg_walk;
+
+static inline void wg_walk_start(wg_walk *w, const wg_reduce *r, const char *x, int64_t position) {
+    for (int d = r->nreduced - 1; d >= 0; d--) {
+        int64_t i = position;
+        if (d) {
+            position = i / r->reduced[d];
+            i -= position * r->reduced[d];
+        }
+        w->index[d] = i;
+        x += i * r->reduced_x[d] * wg_itemsize[r->xdtype];
+    }
+    w->x = x;
+}
+
+/* Forward by `by` elements of the fastest dimension, at most to its end; then into the next. */
+static inline void wg_walk_forward(wg_walk *w, const wg_reduce *r, int64_t by) {
+    const int64_t item = wg_itemsize[r->xdtype];
+    int d = r->nreduced - 1;
+    w->x += by * r->reduced_x[d] * item;
+    w->index[d] += by;
+    for (; d > 0 && w->index[d] == r->reduced[d]; d--) {
+        w->x += (r->reduced_x[d - 1] - r->reduced[d] * r->reduced_x[d]) * item;
+        w->index[d] = 0;
+        w->index[d - 1]++;
+    }
+}
+
+/* The next n <= WG_BLOCK elements, dense: where they lie if possible, else loaded into the buffer. */
+static inline const void *wg_walk_block(wg_walk *w, const wg_reduce *r, void *buffer, int64_t n, const void *c) {
+    const int last = r->nreduced - 1;
+    const int64_t item = r->acc == WG_F32 ? 4 : 8;
+    for (int64_t have = 0; have < n;) {
+        int64_t run = r->reduced[last] - w->index[last];
+        if (run > n - have) run = n - have;
+        const char *x = w->x;
+        wg_walk_forward(w, r, run);
+        if (r->direct && r->reduced_x[last] == 1 && run == n) return x;
+        r->load((char *)buffer + have * item, x, run, r->reduced_x[last], c, 0, r->p);
+        have += run;
+    }
+    return buffer;
+}
 
 #endif

@@ -6,6 +6,7 @@
  *     R(name)        the name with this instance's suffix
  *     OP(a, b)       the operation on scalars
  *     OPV(V, M, a, b)  the same on vectors of type V with mask type M
+ *     OPN(a, b)      the same on native vectors, if there is a better way
  */
 #define VW (WG_VECTOR_BYTES * 8 / T_BITS)       /* lanes of a native vector */
 #define VN (WG_LANES / VW)
@@ -21,7 +22,11 @@ typedef TS R(v4m) __attribute__((vector_size(T_BITS / 2), may_alias));
 typedef T R(v4u) __attribute__((vector_size(T_BITS / 2), aligned(sizeof(T)), may_alias));
 
 #define LOAD(p) (*(const R(vu) *)(p))
+#ifdef OPN
+#define COMBINE(a, b) (R(v))OPN(a, b)
+#else
 #define COMBINE(a, b) OPV(R(v), R(vm), a, b)
+#endif
 #define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
 
 /* From 2L lanes to L >= VW; the next L elements join if there are as many, or begin. */
@@ -29,7 +34,7 @@ typedef T R(v4u) __attribute__((vector_size(T_BITS / 2), aligned(sizeof(T)), may
     if (n >= 2 * (L)) {                                                             \
         EACH(i, (L) / VW) a[i] = COMBINE(a[i], a[i + (L) / VW]);                    \
         if (n & (L)) {                                                              \
-            EACH(i, (L) / VW) a[i] = COMBINE(a[i], LOAD(p + i * VW));               \
+            EACH(i, (L) / VW) a[i] = COMBINE(LOAD(p + i * VW), a[i]);               \
             p += (L);                                                               \
         }                                                                           \
     } else if (n >= (L)) {                                                          \
@@ -45,7 +50,7 @@ static T R(block)(const T *p, int64_t n) {
         EACH(i, VN) a[i] = LOAD(p + i * VW);
         p += 32;
         for (int64_t k = n / 32 - 1; k > 0; k--, p += 32) {
-            EACH(i, VN) a[i] = COMBINE(a[i], LOAD(p + i * VW));
+            EACH(i, VN) a[i] = COMBINE(LOAD(p + i * VW), a[i]);
         }
     }
     STAGE(16)
@@ -132,38 +137,15 @@ static T R(dense)(const T *p, int64_t n) {
 
 /* Elements [begin, end) of the output whose first element is x. */
 static T R(row)(const wg_reduce *r, const char *x, const T *c, int64_t begin, int64_t end) {
-    const int last = r->nreduced - 1;
-    const int64_t size = r->reduced[last], stride = r->reduced_x[last], item = wg_itemsize[r->xdtype];
-    if (last == 0 && r->direct && stride == 1) return R(dense)((const T *)x + begin, end - begin);
-    int64_t index[WG_MAX_DIMS], rest = begin;
-    for (int d = last; d >= 0; d--) {
-        index[d] = rest % r->reduced[d];
-        rest /= r->reduced[d];
-        x += index[d] * r->reduced_x[d] * item;
-    }
+    if (r->direct && r->nreduced == 1 && r->reduced_x[0] == 1) return R(dense)((const T *)x + begin, end - begin);
     T buffer[WG_BLOCK] __attribute__((aligned(64)));
+    wg_walk at;
+    wg_walk_start(&at, r, x, begin);
     R(tree) t;
     t.arrived = t.top = 0;
-    while (begin < end) {
-        int64_t want = end - begin < WG_BLOCK ? end - begin : WG_BLOCK, have = 0;
-        const T *block = buffer;
-        while (have < want) {
-            int64_t run = size - index[last] < want - have ? size - index[last] : want - have;
-            if (r->direct && stride == 1 && run == want)
-                block = (const T *)x;
-            else
-                r->load(buffer + have, x, run, stride, c, 0, r->p);
-            have += run;
-            index[last] += run;
-            x += run * stride * item;
-            for (int d = last; index[d] == r->reduced[d] && d > 0; d--) {
-                x += (r->reduced_x[d - 1] - r->reduced[d] * r->reduced_x[d]) * item;
-                index[d] = 0;
-                index[d - 1]++;
-            }
-        }
-        R(push)(&t, R(block)(block, want));
-        begin += want;
+    for (; begin < end; begin += WG_BLOCK) {
+        int64_t n = end - begin < WG_BLOCK ? end - begin : WG_BLOCK;
+        R(push)(&t, R(block)(wg_walk_block(&at, r, buffer, n, c), n));
     }
     return R(total)(&t);
 }
@@ -257,50 +239,45 @@ static void R(narrow)(T *restrict y, const T *restrict x, int64_t rows, int64_t 
 
 /* y[0..w): rows [begin, end) of the w columns that begin at x. */
 static void R(strip)(const wg_reduce *r, T *y, const char *x, const T *c, int64_t w, int64_t begin, int64_t end) {
-    const int last = r->nreduced - 1;
     const int64_t item = wg_itemsize[r->xdtype], step = r->kept_x[r->nkept - 1];
     const int in_place = r->direct && step == 1;
     T buffer[8 * WG_TILE] __attribute__((aligned(64)));      /* 8 wide rows, or WG_ROWS narrow ones */
     T level[2 * WG_TILE] __attribute__((aligned(64)));  /* the tree's waiting subtrees, w apart: few if w is large, by j.chunk in run() */
-    int64_t index[WG_MAX_DIMS], rest = begin, arrived = 0;
+    int64_t arrived = 0;
     int top = 0;
-    for (int d = last; d >= 0; d--) {
-        index[d] = rest % r->reduced[d];
-        rest /= r->reduced[d];
-        x += index[d] * r->reduced_x[d] * item;
-    }
-#define NEXT_ROW()                                                                        \
-    do {                                                                                  \
-        x += r->reduced_x[last] * item;                                                   \
-        index[last]++;                                                                    \
-        for (int d = last; index[d] == r->reduced[d] && d > 0; d--) {                     \
-            x += (r->reduced_x[d - 1] - r->reduced[d] * r->reduced_x[d]) * item;          \
-            index[d] = 0;                                                                 \
-            index[d - 1]++;                                                               \
-        }                                                                                 \
-    } while (0)
+    wg_walk at;
+    wg_walk_start(&at, r, x, begin);
     while (begin < end) {
         int64_t rows = end - begin < WG_ROWS ? end - begin : WG_ROWS;
         T *s = begin + rows == end && !top ? y : level + top * w;
         if (w < WG_NARROW) {
             const T *dense = buffer;
-            if (in_place && last == 0 && r->reduced_x[0] == w) {
-                dense = (const T *)x;
-                x += rows * w * item;
+            if (in_place && r->nreduced == 1 && r->reduced_x[0] == w) {
+                dense = (const T *)at.x;
+                at.x += rows * w * item;
             } else {
-                for (int64_t i = 0; i < rows; i++) { r->load(buffer + i * w, x, w, step, c, c != NULL, r->p); NEXT_ROW(); }
+                for (int64_t i = 0; i < rows; i++) {
+                    r->load(buffer + i * w, at.x, w, step, c, c != NULL, r->p);
+                    wg_walk_forward(&at, r, 1);
+                }
             }
             R(narrow)(s, dense, rows, w);
         } else if (in_place) {
             const T *row[WG_ROWS];
-            for (int64_t i = 0; i < rows; i++) { row[i] = (const T *)x; NEXT_ROW(); }
+            for (int64_t i = 0; i < rows; i++) {
+                row[i] = (const T *)at.x;
+                wg_walk_forward(&at, r, 1);
+            }
             R(wide)(s, row, rows, w);
         } else {                                             /* the tree of wide(), eight loaded rows at a time */
             const T *row[9];
             for (int k = 0; k < 8; k++) row[k] = buffer + k * w;
             for (int64_t i = 0; i < rows;) {
                 int64_t group = rows - i < 8 ? (i ? 1 : rows) : 8;
-                for (int64_t k = 0; k < group; k++) { r->load(buffer + k * w, x, w, step, c, c != NULL, r->p); NEXT_ROW(); }
+                for (int64_t k = 0; k < group; k++) {
+                    r->load(buffer + k * w, at.x, w, step, c, c != NULL, r->p);
+                    wg_walk_forward(&at, r, 1);
+                }
                 T sum[WG_TILE];
                 R(wide)(i ? sum : s, row, group, w);
                 if (i) WG_VECTOR for (int64_t k = 0; k < w; k++) s[k] = OP(s[k], sum[k]);
@@ -316,7 +293,6 @@ static void R(strip)(const wg_reduce *r, T *y, const char *x, const T *c, int64_
         }
         top++;
     }
-#undef NEXT_ROW
     for (; top > 1; top--) {
         T *a = level + (top - 2) * w;
         WG_VECTOR for (int64_t i = 0; i < w; i++) a[i] = OP(a[i], a[i + w]);

@@ -1,6 +1,6 @@
 /* Elements on their way into an accumulator, and accumulators on their way out. */
-#include "half.h"
 #include "reduce_common.h"
+#include "wg_math.h"
 
 #include <math.h>
 
@@ -26,23 +26,29 @@
         }                                                                                                            \
     }
 
-#define FLOAT_LOADERS(s, S, t, T, GET, FABS, EXP)         \
+#define SUM_LOADERS(s, S, t, T, GET, EXP)                 \
     LOADER(copy_##s##_##t, S, T, GET, v)                  \
     LOADER(nan_zero_##s##_##t, S, T, GET, v != v ? 0 : v) \
-    LOADER(abs_##s##_##t, S, T, GET, FABS(v))             \
-    LOADER(square_##s##_##t, S, T, GET, v * v)            \
-    LOADER(deviation_##s##_##t, S, T, GET, (v - c) * (v - c)) \
-    LOADER(power_##s##_##t, S, T, GET, pow(FABS(v), p))   \
-    LOADER(indicator_##s##_##t, S, T, GET, v != 0)        \
     LOADER(exp_##s##_##t, S, T, GET, EXP(v - c))
+SUM_LOADERS(f16, uint16_t, f32, float, wg_f16_to_f32, wg_exp_f32)
+SUM_LOADERS(bf16, uint16_t, f32, float, wg_bf16_to_f32, wg_exp_f32)
+SUM_LOADERS(f32, float, f32, float, SAME, wg_exp_f32)
+SUM_LOADERS(f64, double, f64, double, SAME, wg_exp_f64)
 
-FLOAT_LOADERS(f16, uint16_t, f32, float, wg_f16_to_f32, fabsf, expf)
-FLOAT_LOADERS(bf16, uint16_t, f32, float, wg_bf16_to_f32, fabsf, expf)
-FLOAT_LOADERS(f32, float, f32, float, SAME, fabsf, expf)
-FLOAT_LOADERS(f16, uint16_t, f64, double, wg_f16_to_f32, fabs, exp)
-FLOAT_LOADERS(bf16, uint16_t, f64, double, wg_bf16_to_f32, fabs, exp)
-FLOAT_LOADERS(f32, float, f64, double, SAME, fabs, exp)
-FLOAT_LOADERS(f64, double, f64, double, SAME, fabs, exp)
+/* Norms and moments accumulate in float64. */
+#define MOMENT_LOADERS(s, S, GET)                               \
+    LOADER(abs_##s, S, double, GET, fabs(v))                    \
+    LOADER(square_##s, S, double, GET, v * v)                   \
+    LOADER(deviation_##s, S, double, GET, (v - c) * (v - c))    \
+    LOADER(power_##s, S, double, GET, pow(fabs(v), p))          \
+    LOADER(indicator_##s, S, double, GET, v != 0)
+LOADER(wide_f16, uint16_t, double, wg_f16_to_f32, v)
+LOADER(wide_bf16, uint16_t, double, wg_bf16_to_f32, v)
+LOADER(wide_f32, float, double, SAME, v)
+MOMENT_LOADERS(f16, uint16_t, wg_f16_to_f32)
+MOMENT_LOADERS(bf16, uint16_t, wg_bf16_to_f32)
+MOMENT_LOADERS(f32, float, SAME)
+MOMENT_LOADERS(f64, double, SAME)
 
 #define INT_LOADERS(s, S)                      \
     LOADER(copy_##s##_i64, S, int64_t, SAME, v)
@@ -62,17 +68,18 @@ LOADER(nonzero_half, uint16_t, int64_t, HALF_NONZERO, v)
 LOADER(nonzero_f32, float, int64_t, NONZERO, v)
 LOADER(nonzero_f64, double, int64_t, NONZERO, v)
 
-#define FLOAT_ROW(s, t)                                                                                     \
-    {[WG_MAP_COPY] = copy_##s##_##t, [WG_MAP_NAN_ZERO] = nan_zero_##s##_##t, [WG_MAP_ABS] = abs_##s##_##t,   \
-     [WG_MAP_SQUARE] = square_##s##_##t, [WG_MAP_DEVIATION] = deviation_##s##_##t,                           \
-     [WG_MAP_POWER] = power_##s##_##t, [WG_MAP_INDICATOR] = indicator_##s##_##t, [WG_MAP_EXP] = exp_##s##_##t}
+#define SUM_ROW(s, t) \
+    [WG_MAP_COPY] = copy_##s##_##t, [WG_MAP_NAN_ZERO] = nan_zero_##s##_##t, [WG_MAP_EXP] = exp_##s##_##t
+#define MOMENT_ROW(s)                                                                                               \
+    [WG_MAP_ABS] = abs_##s, [WG_MAP_SQUARE] = square_##s, [WG_MAP_DEVIATION] = deviation_##s, [WG_MAP_POWER] = power_##s, \
+    [WG_MAP_INDICATOR] = indicator_##s
 #define INT_ROW(s, nonzero) {[WG_MAP_COPY] = copy_##s##_i64, [WG_MAP_NONZERO] = nonzero}
 
 static const wg_reduce_load_fn to_f32[WG_NDTYPES][WG_NMAPS] = {
-    [WG_F16] = FLOAT_ROW(f16, f32), [WG_BF16] = FLOAT_ROW(bf16, f32), [WG_F32] = FLOAT_ROW(f32, f32)};
+    [WG_F16] = {SUM_ROW(f16, f32)}, [WG_BF16] = {SUM_ROW(bf16, f32)}, [WG_F32] = {SUM_ROW(f32, f32)}};
 static const wg_reduce_load_fn to_f64[WG_NDTYPES][WG_NMAPS] = {
-    [WG_F16] = FLOAT_ROW(f16, f64), [WG_BF16] = FLOAT_ROW(bf16, f64), [WG_F32] = FLOAT_ROW(f32, f64),
-    [WG_F64] = FLOAT_ROW(f64, f64)};
+    [WG_F16] = {[WG_MAP_COPY] = wide_f16, MOMENT_ROW(f16)}, [WG_BF16] = {[WG_MAP_COPY] = wide_bf16, MOMENT_ROW(bf16)},
+    [WG_F32] = {[WG_MAP_COPY] = wide_f32, MOMENT_ROW(f32)}, [WG_F64] = {SUM_ROW(f64, f64), MOMENT_ROW(f64)}};
 static const wg_reduce_load_fn to_i64[WG_NDTYPES][WG_NMAPS] = {
     [WG_BOOL] = INT_ROW(u8, nonzero_u8), [WG_U8] = INT_ROW(u8, nonzero_u8), [WG_I8] = INT_ROW(i8, nonzero_u8),
     [WG_I16] = INT_ROW(i16, nonzero_i16), [WG_I32] = INT_ROW(i32, nonzero_i32), [WG_I64] = INT_ROW(i64, nonzero_i64),

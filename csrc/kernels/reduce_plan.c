@@ -5,7 +5,7 @@ typedef struct { int64_t size, x, out; int reduced; } dim;
 
 static int64_t magnitude(int64_t v) { return v < 0 ? -v : v; }
 
-void WG_LEVEL(wg_reduce_plan)(wg_reduce *r, const wg_array *out, const wg_array *x, int acc, wg_reduce_map map) {
+static void plan(wg_reduce *r, const wg_array *out, const wg_array *x, int acc, wg_reduce_map map, int ordered) {
     dim dims[WG_MAX_DIMS];
     int n = 0;
     r->outputs = r->count = 1;
@@ -17,7 +17,10 @@ void WG_LEVEL(wg_reduce_plan)(wg_reduce *r, const wg_array *out, const wg_array 
         /* Larger strides first. A stride of 0 compares with nothing, so that an expanded array is
          * traversed in the order, and summed to the bits, of its dense copy. */
         int i = n++;
-        for (; i > 0 && v.x && dims[i - 1].x && magnitude(dims[i - 1].x) < magnitude(v.x); i--) dims[i] = dims[i - 1];
+        for (; i > 0 && v.x && dims[i - 1].x && magnitude(dims[i - 1].x) < magnitude(v.x); i--) {
+            if (ordered && v.reduced && dims[i - 1].reduced) break;
+            dims[i] = dims[i - 1];
+        }
         dims[i] = v;
     }
     int m = 0;
@@ -59,4 +62,12 @@ void WG_LEVEL(wg_reduce_plan)(wg_reduce *r, const wg_array *out, const wg_array 
     r->c = NULL;
     r->dense = NULL;
     r->finish = NULL;
+}
+
+void WG_LEVEL(wg_reduce_plan)(wg_reduce *r, const wg_array *out, const wg_array *x, int acc, wg_reduce_map map) {
+    plan(r, out, x, acc, map, 0);
+}
+
+void WG_LEVEL(wg_reduce_plan_ordered)(wg_reduce *r, const wg_array *out, const wg_array *x, int acc) {
+    plan(r, out, x, acc, WG_MAP_COPY, 1);
 }

@@ -8,22 +8,22 @@
  *
  * Note [Which random numbers are PyTorch's]
  *
- * Reference: the x86-64 wheel of torch 2.13 where it runs its AVX2 or AVX-512 code on a processor that is
- * not Intel's (there `bernoulli_(p)` takes another stream, of MKL). "libm" below: double precision functions
- * of the platform's libm; with the glibc that torch itself would call the bits are equal, with another libm
- * single samples may differ in the last place. Everything else is arithmetic in a fixed order, with
- * fused multiply-adds exactly where torch's compiler put them, so it has the same bits on every platform
+ * Reference: the x86-64 wheel of torch 2.13 where it runs its AVX2 or AVX-512 code. (That wheel draws nothing
+ * from MKL; versions before 2.5 took bernoulli and exponential from it.) "libm" below: double precision
+ * functions of the platform's libm; with the glibc that torch itself would call the bits are equal, with
+ * another libm single samples may differ in the last place. Everything else is arithmetic in a fixed order,
+ * with fused multiply-adds exactly where torch's compiler put them, so it has the same bits on every platform
  * and at every ISA level.
  *
  *   kernel               operands      attributes     draws per element          equal to torch's bits
- *   random_uniform       y             from, to       f32: 32 bits, f64: 64      yes
+ *   random_uniform       y             from, to       f64: 64 bits, else 32      yes
  *   random_normal        y             mean, std      see below                  f32, 16 and more, contiguous: yes;
  *                                                                                else yes with glibc (libm)
  *   random_randint       y             low, high      32 bits, from a range of   yes
  *                                      or None        2^28 on 64
  *   random_full          y                            i64, f64: 64 bits, else 32 yes
  *   random_bernoulli     y             p              64 bits                    yes (dropout too)
- *   random_bernoulli_p   y, p                         p f32: 32, p f64: 64       yes
+ *   random_bernoulli_p   y, p                         p f64: 64, else 32         yes
  *   random_exponential   y             lambda         64                         yes with glibc (log1p)
  *   random_geometric     y             p              64                         yes with glibc (log, log1p)
  *   random_cauchy        y             median, sigma  64                         yes with glibc (tan)
@@ -42,8 +42,9 @@
  * partial block is replaced by 16 fresh samples that overlap the block before. float32 blocks use
  * torch's own single precision logarithm, sine and cosine; float64 blocks libm. All other outputs are
  * computed in double precision one by one, and every second sample is the cached partner of the one
- * before: the cache belongs to the generator, is shared by float32 and float64 and survives between calls.
- * float16 and bfloat16 outputs are refused.
+ * before: the cache belongs to the generator, is shared by all dtypes and survives between calls.
+ * float16 and bfloat16 outputs round float32 samples (blocks, uniform) or double ones (all others).
+ * random_poisson, random_gamma, random_binomial and random_multinomial take float32 and float64 only.
  *
  * Not from these kernels, and only to tolerance: initialisations through erfinv (trunc_normal_) and
  * LAPACK (orthogonal_), Dirichlet samples (gamma samples divided by a sum in another order). */

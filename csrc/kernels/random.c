@@ -59,8 +59,32 @@ static int fill(const wg_array *y, wg_draw *d, wg_fill_fn f, const char *torch_n
 WG_DEFINE_UNIFORM(uniform_f32, float, 1, wg_unit24(word[j]), __builtin_fmaf)
 WG_DEFINE_UNIFORM(uniform_f64, double, 2, wg_unit53(wg_join64(word + 2 * j)), __builtin_fma)
 
+WG_INLINE float half_value(int dtype, uint16_t x) { return dtype == WG_F16 ? wg_f16_to_f32(x) : wg_bf16_to_f32(x); }
+
+WG_INLINE uint16_t half_bits(int dtype, double x) {
+    return dtype == WG_F16 ? wg_f32_to_f16((float)x) : wg_f32_to_bf16((float)x);
+}
+
+/* A float32 sample, rounded; it can round up to the open end here too. */
+static void uniform_half(const wg_draw *d, char *p, int64_t stride, int64_t n) {
+    const float from = (float)d->a, width = (float)d->b - from;
+    const uint16_t first = half_bits(d->dtype, d->a);
+    const float end = half_value(d->dtype, half_bits(d->dtype, d->b));
+    uint32_t word[WG_CHUNK];
+    for (int64_t i = 0; i < n; i += WG_CHUNK) {
+        int64_t m = n - i < WG_CHUNK ? n - i : WG_CHUNK;
+        wg_draw32(d->g, word, m);
+        for (int64_t j = 0; j < m; j++) {
+            uint16_t x = half_bits(d->dtype, __builtin_fmaf(wg_unit24(word[j]), width, from));
+            *(uint16_t *)(p + (i + j) * stride) = half_value(d->dtype, x) == end ? first : x;
+        }
+    }
+}
+
 static int fill_uniform(const wg_draw *d, char *p, int64_t stride, int64_t n) {
     switch (d->dtype) {
+    case WG_F16:
+    case WG_BF16: uniform_half(d, p, stride, n); return 0;
     case WG_F32: uniform_f32(d, p, stride, n); return 0;
     case WG_F64: uniform_f64(d, p, stride, n); return 0;
     default: return -1;
@@ -75,24 +99,12 @@ int WG_K(random_uniform)(wg_array *const *op, int nop, const wg_attr *attr) {
 
 /* ---- normal ---------------------------------------------------------------------------------------- */
 
-WG_INLINE uint32_t float_bits(float x) {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-
-WG_INLINE float bits_float(uint32_t u) {
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-
 /* Logarithm of x in [2^-24, 1] as torch's AVX2 code computes it: the polynomials of Cephes' logf (Moshier),
  * with the fused multiply-adds that its compiler made. Each operation counts: no term may be regrouped. */
 WG_INLINE float block_log(float x) {
-    uint32_t bits = float_bits(x);
+    uint32_t bits = wg_bits_f32(x);
     float e = (float)((int32_t)(bits >> 23) - 127) + 1.0f;
-    float f = bits_float((bits & UINT32_C(0x807fffff)) | UINT32_C(0x3f000000));
+    float f = wg_from_bits_f32((bits & UINT32_C(0x807fffff)) | UINT32_C(0x3f000000));
     float half = f < 0.70710678118654752f ? f : 0.0f;
     e = f < 0.70710678118654752f ? e - 1.0f : e;
     f = (f - 1.0f) + half;
@@ -130,14 +142,13 @@ WG_INLINE void block_sincos(float x, float *sine, float *cosine) {
     s = __builtin_fmaf(s, z, (float)-1.6666654611e-1);
     s = s * z;
     s = __builtin_fmaf(s, r, r);
-    uint32_t swap = octant & 2u ? UINT32_MAX : 0u, sb = float_bits(s), cb = float_bits(c);
-    *sine = bits_float(((sb & ~swap) | (cb & swap)) ^ (octant & 4u) << 29);
-    *cosine = bits_float(((cb & ~swap) | (sb & swap)) ^ (~(octant - 2u) & 4u) << 29);
+    uint32_t swap = octant & 2u ? UINT32_MAX : 0u, sb = wg_bits_f32(s), cb = wg_bits_f32(c);
+    *sine = wg_from_bits_f32(((sb & ~swap) | (cb & swap)) ^ (octant & 4u) << 29);
+    *cosine = wg_from_bits_f32(((cb & ~swap) | (sb & swap)) ^ (~(octant - 2u) & 4u) << 29);
 }
 
 /* Box and Muller's formula on 8 pairs (y[j], y[j + 8]) of uniform samples. */
 static inline void box_muller_f32(float *y, float mean, float std) {
-    WG_VECTOR
     for (int j = 0; j < 8; j++) {
         float sine, cosine;
         float radius = sqrtf(-2.0f * block_log(1.0f - y[j]));
@@ -171,9 +182,21 @@ static inline void box_muller_f64(double *y, double mean, double std) {
 WG_DEFINE_NORMAL_BLOCKS(normal_blocks_f32, float, uniform_f32, box_muller_f32)
 WG_DEFINE_NORMAL_BLOCKS(normal_blocks_f64, double, uniform_f64, box_muller_f64)
 
+/* float16 and bfloat16 go block by block: nothing is drawn for a last partial block before it is replaced. */
+static void normal_blocks_half(const wg_draw *d, char *p, int64_t n) {
+    const wg_draw unit = {.g = d->g, .a = 0, .b = 1};
+    float v[16];
+    for (int64_t i = 0; i < n; i += 16) {
+        int64_t at = i + 16 <= n ? i : n - 16;
+        uniform_f32(&unit, (char *)v, sizeof(float), 16);
+        box_muller_f32(v, (float)d->a, (float)d->b);
+        for (int j = 0; j < 16; j++) ((uint16_t *)p)[at + j] = half_bits(d->dtype, v[j]);
+    }
+}
+
 static int fill_normal(const wg_draw *d, char *p, int64_t stride, int64_t n) {
     double v[WG_CHUNK];
-    if (d->dtype != WG_F32 && d->dtype != WG_F64) return -1;
+    if (!WG_IS_FLOAT(d->dtype)) return -1;
     for (int64_t i = 0; i < n; i += WG_CHUNK) {
         int64_t m = n - i < WG_CHUNK ? n - i : WG_CHUNK;
         for (int64_t j = 0; j < m; j++) v[j] = __builtin_fma(wg_draw_normal(d->g), d->b, d->a);
@@ -186,11 +209,12 @@ static int fill_normal(const wg_draw *d, char *p, int64_t stride, int64_t n) {
 int WG_K(random_normal)(wg_array *const *op, int nop, const wg_attr *attr) {
     const wg_array *y = op[0];
     wg_draw d = {.g = wg_generator_of(op, nop), .a = wg_attr_float(attr[0]), .b = wg_attr_float(attr[1])};
-    if (y->contiguous && y->numel >= 16) {
-        if (y->dtype == WG_F32) return normal_blocks_f32(&d, y->data, y->numel), 0;
-        if (y->dtype == WG_F64) return normal_blocks_f64(&d, y->data, y->numel), 0;
-    }
-    return fill(y, &d, fill_normal, "normal_kernel_cpu");
+    d.dtype = y->dtype;
+    if (!y->contiguous || y->numel < 16 || !WG_IS_FLOAT(y->dtype)) return fill(y, &d, fill_normal, "normal_kernel_cpu");
+    if (y->dtype == WG_F32) normal_blocks_f32(&d, y->data, y->numel);
+    else if (y->dtype == WG_F64) normal_blocks_f64(&d, y->data, y->numel);
+    else normal_blocks_half(&d, y->data, y->numel);
+    return 0;
 }
 
 /* ---- integers -------------------------------------------------------------------------------------- */
@@ -217,7 +241,9 @@ static int fill_integers(const wg_draw *d, char *p, int64_t stride, int64_t n) {
     return 0;
 }
 
-/* Largest integers that a dtype counts to without a gap. */
+static int digits(int dtype) { return dtype == WG_F16 ? 11 : dtype == WG_BF16 ? 8 : dtype == WG_F32 ? 24 : 53; }
+
+/* The largest integer of a dtype; of a floating dtype, up to which it counts without a gap. */
 static int64_t largest_whole(int dtype) {
     switch (dtype) {
     case WG_BOOL: return 1;
@@ -225,36 +251,41 @@ static int64_t largest_whole(int dtype) {
     case WG_I8: return INT8_MAX;
     case WG_I16: return INT16_MAX;
     case WG_I32: return INT32_MAX;
-    case WG_F32: return INT64_C(1) << 24;
-    case WG_F64: return INT64_C(1) << 53;
-    default: return INT64_MAX;
+    case WG_I64: return INT64_MAX;
+    default: return INT64_C(1) << digits(dtype);
     }
 }
 
 /* Where a floating dtype has gaps between integers, a sample could round out of [low, high): the bounds move
  * inwards to values that the dtype has. (torch: update_from and update_to of random_) */
-static int64_t whole_in(int dtype, int64_t x) { return dtype == WG_F32 ? wg_whole((float)x) : wg_whole((double)x); }
+static int64_t whole_in(int dtype, int64_t x) {
+    switch (dtype) {
+    case WG_F64: return wg_whole((double)x);
+    case WG_F32: return wg_whole((float)x);
+    default: return wg_whole(half_value(dtype, half_bits(dtype, (float)x)));
+    }
+}
 
 static int64_t gap(int dtype, int64_t x) {
     uint64_t size = x < 0 ? -(uint64_t)x : (uint64_t)x;
-    int exponent = 63 - __builtin_clzll(size | 1), digits = dtype == WG_F32 ? 24 : 53;
-    return exponent - digits + 1 > 0 ? INT64_C(1) << (exponent - digits + 1) : 1;
+    int exponent = 63 - __builtin_clzll(size | 1) - digits(dtype) + 1;
+    return INT64_C(1) << (exponent > 0 ? exponent : 0);
 }
 
 static int64_t raise_low(int dtype, int64_t low) {
-    int64_t next = whole_in(dtype, low + 1);
-    return next < low ? next + gap(dtype, low + 1) : low;
+    int64_t next = (int64_t)((uint64_t)low + 1), rounded = whole_in(dtype, next);
+    return rounded < low ? rounded + gap(dtype, next) : low;
 }
 
 static int64_t reduce_high(int dtype, int64_t high) {
-    int64_t last = whole_in(dtype, high - 1);
-    return last >= high ? last - gap(dtype, high - 1) : high;
+    int64_t last = (int64_t)((uint64_t)high - 1), rounded = whole_in(dtype, last);
+    return rounded >= high ? rounded - gap(dtype, last) : high;
 }
 
-/* y, generator; low, high: integers of [low, high), in any dtype. high None: up to the largest integer of the dtype, included; with
- * low INT64_MIN all 64 bits. */
+/* y, generator; low, high: integers of [low, high), in any dtype. high None: up to the largest integer of the dtype,
+ * included; with low INT64_MIN all 64 bits. */
 int WG_K(random_randint)(wg_array *const *op, int nop, const wg_attr *attr) {
-    const int dtype = op[0]->dtype, real = dtype == WG_F32 || dtype == WG_F64;
+    const int dtype = op[0]->dtype, real = WG_IS_FLOAT(dtype);
     wg_draw d = {.g = wg_generator_of(op, nop), .low = attr[0].i};
     if (attr[1].tag != WG_A_NONE) {
         int64_t high = attr[1].i;
@@ -277,6 +308,9 @@ int WG_K(random_randint)(wg_array *const *op, int nop, const wg_attr *attr) {
                                "dtype, but got from=%lld > to_inc=%lld", (long long)d.low, (long long)last);
         }
         d.range = (uint64_t)last - (uint64_t)d.low + 1;
+    } else if (dtype != WG_I64 && (!real || dtype == WG_F16)) {
+        return wg_fail(WG_RUNTIME_ERROR,
+                       "random_full_64_bits_range_kernel_cpu handles only int64, double, float and bfloat16");
     }
     return fill(op[0], &d, fill_integers, "random_from_to_kernel_cpu");
 }
@@ -338,7 +372,7 @@ int WG_K(random_bernoulli_p)(wg_array *const *op, int nop, const wg_attr *attr) 
     wg_generator *g = wg_generator_of(op, nop);
     wg_walk w;
     if (y->numel == 0) return 0;
-    if (p->dtype != WG_F32 && p->dtype != WG_F64) return wg_random_unsupported("bernoulli_tensor_cpu_p_", p->dtype);
+    if (!WG_IS_FLOAT(p->dtype)) return wg_random_unsupported("bernoulli_tensor_cpu_p_", p->dtype);
     wg_walk_init(&w, op, 2);
     do {
         for (int64_t i = 0; i < w.shape[0]; i++) {
@@ -349,7 +383,7 @@ int WG_K(random_bernoulli_p)(wg_array *const *op, int nop, const wg_attr *attr) 
                 if (!(chance >= 0 && chance <= 1)) return bad_probability();
                 v = wg_draw_unit(g) < chance;
             } else {
-                float chance = *(const float *)at;
+                float chance = p->dtype == WG_F32 ? *(const float *)at : half_value(p->dtype, *(const uint16_t *)at);
                 if (!(chance >= 0 && chance <= 1)) return bad_probability();
                 uint32_t word;
                 wg_draw32(g, &word, 1);
@@ -365,7 +399,7 @@ int WG_K(random_bernoulli_p)(wg_array *const *op, int nop, const wg_attr *attr) 
 /* ---- formulas of one sample ------------------------------------------------------------------------ */
 
 /* u is uniform in [0, 1), z standard normal; all in double precision, rounded once on storing. */
-#define WG_DEFINE_FORMULA(kernel, torch_name, x, draw, formula, dtypes) \
+#define WG_DEFINE_FORMULA(kernel, torch_name, parameters, x, draw, formula, dtypes) \
     static int fill_##kernel(const wg_draw *d, char *p, int64_t stride, int64_t n) { \
         double v[WG_CHUNK]; \
         if (!(dtypes)) return -1; \
@@ -381,18 +415,17 @@ int WG_K(random_bernoulli_p)(wg_array *const *op, int nop, const wg_attr *attr) 
     } \
     int WG_K(random_##kernel)(wg_array *const *op, int nop, const wg_attr *attr) { \
         wg_draw d = {.g = wg_generator_of(op, nop), .a = wg_attr_float(attr[0]), \
-                     .b = nop_attributes_##kernel > 1 ? wg_attr_float(attr[1]) : 0}; \
+                     .b = (parameters) > 1 ? wg_attr_float(attr[1]) : 0}; \
         return fill(op[0], &d, fill_##kernel, torch_name); \
     }
 
-#define WG_ANY_REAL (d->dtype == WG_F32 || d->dtype == WG_F64)
-enum { nop_attributes_exponential = 1, nop_attributes_geometric = 1, nop_attributes_cauchy = 2, nop_attributes_log_normal = 2 };
+#define WG_ANY_REAL WG_IS_FLOAT(d->dtype)
 
-WG_DEFINE_FORMULA(exponential, "exponential_cpu", u, wg_draw_unit, -1.0 / d->a * log1p(-u), WG_ANY_REAL)
-WG_DEFINE_FORMULA(geometric, "geometric_cpu", u, wg_draw_unit, ceil(log(u) / log1p(-d->a)), d->dtype != WG_BOOL)
-WG_DEFINE_FORMULA(cauchy, "cauchy_cpu", u, wg_draw_unit,
+WG_DEFINE_FORMULA(exponential, "exponential_cpu", 1, u, wg_draw_unit, -1.0 / d->a * log1p(-u), WG_ANY_REAL)
+WG_DEFINE_FORMULA(geometric, "geometric_cpu", 1, u, wg_draw_unit, ceil(log(u) / log1p(-d->a)), d->dtype != WG_BOOL)
+WG_DEFINE_FORMULA(cauchy, "cauchy_cpu", 2, u, wg_draw_unit,
                   __builtin_fma(d->b, tan(3.14159265358979323846 * (u - 0.5)), d->a), WG_ANY_REAL)
-WG_DEFINE_FORMULA(log_normal, "log_normal_cpu", z, wg_draw_normal, exp(__builtin_fma(z, d->b, d->a)), WG_ANY_REAL)
+WG_DEFINE_FORMULA(log_normal, "log_normal_cpu", 2, z, wg_draw_normal, exp(__builtin_fma(z, d->b, d->a)), WG_ANY_REAL)
 
 /* ---- permutation ----------------------------------------------------------------------------------- */
 
@@ -404,19 +437,19 @@ WG_DEFINE_FORMULA(log_normal, "log_normal_cpu", z, wg_draw_normal, exp(__builtin
 
 /* Fisher and Yates: from the front, each place takes one of those behind it; or (wide) inside out, where
  * place i takes one of the i + 1 first, which takes i. */
-#define WG_SHUFFLE_CASE(DT, T) \
+#define WG_SHUFFLE_CASE(DT, T, OF) \
     case DT: \
         if (n >= WG_SHUFFLE_WIDE) { \
             for (int64_t i = 0; i < n; i++) { \
                 T *a = (T *)(y->data + i * stride); \
                 T *b = (T *)(y->data + (int64_t)(wg_draw64(g) % (uint64_t)(i + 1)) * stride); \
-                *a = (T)i; \
+                *a = OF(i); \
                 *a = *b; \
-                *b = (T)i; \
+                *b = OF(i); \
             } \
             return 0; \
         } \
-        for (int64_t i = 0; i < n; i++) *(T *)(y->data + i * stride) = (T)i; \
+        for (int64_t i = 0; i < n; i++) *(T *)(y->data + i * stride) = OF(i); \
         for (int64_t i = 0; i < n - 1; i++) { \
             if (at == have) { \
                 have = n - 1 - i < WG_CHUNK ? n - 1 - i : WG_CHUNK; \
@@ -430,6 +463,9 @@ WG_DEFINE_FORMULA(log_normal, "log_normal_cpu", z, wg_draw_normal, exp(__builtin
         } \
         return 0;
 
+#define WG_AS_F16(i) wg_f32_to_f16((float)(i))
+#define WG_AS_BF16(i) wg_f32_to_bf16((float)(i))
+
 /* y (n,), generator. The integers below n in random order. */
 int WG_K(random_randperm)(wg_array *const *op, int nop, const wg_attr *attr) {
     (void)attr;
@@ -439,13 +475,15 @@ int WG_K(random_randperm)(wg_array *const *op, int nop, const wg_attr *attr) {
     uint32_t word[WG_CHUNK];
     int64_t at = 0, have = 0;
     switch (y->dtype) {
-        WG_SHUFFLE_CASE(WG_U8, uint8_t)
-        WG_SHUFFLE_CASE(WG_I8, int8_t)
-        WG_SHUFFLE_CASE(WG_I16, int16_t)
-        WG_SHUFFLE_CASE(WG_I32, int32_t)
-        WG_SHUFFLE_CASE(WG_I64, int64_t)
-        WG_SHUFFLE_CASE(WG_F32, float)
-        WG_SHUFFLE_CASE(WG_F64, double)
+        WG_SHUFFLE_CASE(WG_U8, uint8_t, (uint8_t))
+        WG_SHUFFLE_CASE(WG_I8, int8_t, (int8_t))
+        WG_SHUFFLE_CASE(WG_I16, int16_t, (int16_t))
+        WG_SHUFFLE_CASE(WG_I32, int32_t, (int32_t))
+        WG_SHUFFLE_CASE(WG_I64, int64_t, (int64_t))
+        WG_SHUFFLE_CASE(WG_F16, uint16_t, WG_AS_F16)
+        WG_SHUFFLE_CASE(WG_BF16, uint16_t, WG_AS_BF16)
+        WG_SHUFFLE_CASE(WG_F32, float, (float))
+        WG_SHUFFLE_CASE(WG_F64, double, (double))
     default: return wg_random_unsupported("randperm", y->dtype);
     }
 }

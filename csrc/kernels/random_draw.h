@@ -7,6 +7,7 @@
 #define WG_RANDOM_DRAW_H
 
 #include "wg_kernel.h"
+#include "wg_math_half.h"
 #include "wg_random.h"
 
 #include <math.h>
@@ -199,6 +200,8 @@ WG_INLINE int64_t wg_whole(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int6
         switch (dtype) { \
             WG_STORE_CASE(WG_F32, float, as_real) \
             WG_STORE_CASE(WG_F64, double, as_real) \
+            WG_STORE_CASE(WG_F16, uint16_t, wg_f32_to_f16((float)(as_real))) \
+            WG_STORE_CASE(WG_BF16, uint16_t, wg_f32_to_bf16((float)(as_real))) \
             WG_STORE_CASE(WG_BOOL, uint8_t, (as_whole) != 0) \
             WG_STORE_CASE(WG_U8, uint8_t, as_whole) \
             WG_STORE_CASE(WG_I8, int8_t, as_whole) \

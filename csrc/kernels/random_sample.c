@@ -26,8 +26,8 @@ static int64_t poisson(double rate, wg_generator *g) {
         const int64_t k = wg_whole(floor((2 * a / us + b) * u + rate + 0.43));
         if (us >= 0.07 && v <= vr) return k;
         if (k < 0 || (us < 0.013 && v > us)) continue;
-        if (log(v) + log(inverse_alpha) - log(a / (us * us) + b) <= -rate + (double)k * log_rate - lgamma((double)k + 1))
-            return k;
+        const double bound = -rate + (double)k * log_rate - lgamma((double)k + 1);
+        if (log(v) + log(inverse_alpha) - log(a / (us * us) + b) <= bound) return k;
     }
 }
 

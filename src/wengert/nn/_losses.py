@@ -1,0 +1,372 @@
+"""Loss functions: argument checks and warnings before the rows, and the losses composed of rows."""
+
+import math
+import warnings
+
+from .. import broadcast_shapes, broadcast_tensors, ops, where, zeros_like
+from . import _reduction
+from ._activations import _SOFTPLUS_LINEAR
+from ._distances import pairwise_distance
+
+_KINDS = frozenset(("none", "mean", "sum"))
+
+
+def _kind(size_average, reduce, reduction):
+    """The reduction asked for, from the present argument or its two forerunners. ValueError: there is no such."""
+    if size_average is not None or reduce is not None:
+        return _reduction.legacy_get_string(size_average, reduce)
+    if reduction not in _KINDS:
+        if reduction == "elementwise_mean":
+            warnings.warn(
+                "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3
+            )
+            return "mean"
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def _reduce(loss, reduction):
+    if reduction == "mean":
+        return loss.mean()
+    return loss.sum() if reduction == "sum" else loss
+
+
+def _matched(input, target):
+    """Both at their common shape, with a warning where they differed."""
+    if input.size() == target.size():
+        return input, target
+    warnings.warn(
+        f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+        "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+        stacklevel=3,
+    )
+    return broadcast_tensors(input, target)
+
+
+def _weighted(loss, weight, reduction):
+    """Elementwise ``loss`` times ``weight``; the mean is that of the weights."""
+    if weight.size() != loss.size():
+        raise ValueError("Weights and input must have the same size.")
+    loss = loss * weight
+    if reduction == "mean":
+        return loss.sum() / weight.sum()
+    return loss.sum() if reduction == "sum" else loss
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(x - y)^2, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
+    reduction = _kind(size_average, reduce, reduction)
+    input, target = _matched(input, target)
+    if weight is None:
+        return ops.mse_loss(input, target, reduction)
+    return _weighted(ops.mse_loss(input, target, "none"), weight, reduction)
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """|x - y|, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
+    reduction = _kind(size_average, reduce, reduction)
+    input, target = _matched(input, target)
+    if weight is None:
+        return ops.l1_loss(input, target, reduction)
+    return _weighted(ops.l1_loss(input, target, "none"), weight, reduction)
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2; its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    input, target = _matched(input, target)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return ops.l1_loss(input, target, reduction)
+    return ops.smooth_l1_loss(input, target, reduction, beta)
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """(x - y)^2 / 2 where |x - y| <= delta, else delta * (|x - y| - delta / 2); its mean or its sum."""
+    reduction = _kind(None, None, reduction)
+    input, target = _matched(input, target)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if weight is None:
+        return ops.huber_loss(input, target, reduction, delta)
+    return _weighted(ops.huber_loss(input, target, "none", delta), weight, reduction)
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-(y log x + (1 - y) log(1 - x)) for probabilities x, the logarithms not below -100; its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
+        )
+    if weight is not None:
+        weight = weight.expand(broadcast_shapes(target.size(), weight.size()))
+    return ops.binary_cross_entropy(input, target, weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
+    """:func:`binary_cross_entropy` of sigmoid(x), in one stable expression; ``pos_weight`` weighs the positive term."""
+    reduction = _kind(size_average, reduce, reduction)
+    if target.size() != input.size():
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+
+
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """-x[n, y_n] for log-probabilities x, its mean (weighted by ``weight[y_n]``) or its sum.
+
+    Shapes: input (C,), (N, C) or (N, C, d1, ...); target the same without C, of class indices.
+    """
+    return ops.nll_loss(input, target, weight, _kind(size_average, reduce, reduction), ignore_index)
+
+
+def cross_entropy(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+):
+    """Cross entropy between softmax(x) over the classes and the target: :func:`nll_loss` of log_softmax.
+
+    Shapes: input (C,), (N, C) or (N, C, d1, ...); target of class indices, the same without C, or of
+    probabilities, the same as the input.
+    """
+    reduction = _kind(size_average, reduce, reduction)
+    return ops.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """y * (log y - x) for log-probabilities x; its mean, its sum or, "batchmean", its sum over the batch size."""
+    if size_average is not None or reduce is not None:
+        reduction = _reduction.legacy_get_string(size_average, reduce)
+    elif reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+            "same as 'batchmean' in the next major release.",
+            stacklevel=2,
+        )
+    if reduction == "batchmean":
+        loss = ops.kl_div(input, target, "sum", log_target)
+        return loss / input.size(0) if input.dim() else loss
+    return ops.kl_div(input, target, _kind(None, None, reduction), log_target)
+
+
+def poisson_nll_loss(
+    input,
+    target,
+    log_input=True,
+    full=False,
+    size_average=None,
+    eps=1e-8,
+    reduce=None,
+    reduction="mean",
+):
+    """exp(x) - y * x, or x - y * log(x + eps) without ``log_input``; ``full`` adds Stirling's term where y > 1."""
+    if size_average is not None or reduce is not None:
+        reduction = _reduction.legacy_get_string(size_average, reduce)
+    if reduction not in _KINDS:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        large = where(target <= 1, 1.0, target)  # no log(0) in what is not chosen
+        term = large * large.log() - large + (large * (2 * math.pi)).log() * 0.5
+        loss = loss + where(target <= 1, 0.0, term)
+    return _reduce(loss, reduction)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
+    """(log(var) + (x - y)^2 / var) / 2, with var at least eps; ``full`` adds log(2 pi) / 2.
+
+    Shapes: input and target alike or broadcastable; var a number, or the input's shape, or with last dimension 1 or missing.
+    """
+    if not hasattr(var, "size"):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = zeros_like(input.detach()) + var
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.size() != input.size():
+        if input.size()[:-1] == var.size():
+            var = var.unsqueeze(-1)
+        elif not (
+            input.dim() == var.dim()
+            and sum(a != b for a, b in zip(input.size(), var.size())) <= 1
+            and all(a == b or b == 1 for a, b in zip(input.size(), var.size()))
+        ):
+            raise ValueError("var is of incorrect size")
+    if reduction not in _KINDS:
+        raise ValueError(reduction + " is not valid")
+    # Below eps the value is eps but the gradient that of var: the clamp is not differentiated.
+    var = var + (var.detach().clamp(min=eps) - var.detach())
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return _reduce(loss, reduction)
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+    """x where y = 1, max(0, margin - x) where y = -1; its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    apart = where(target != 1, (margin - input).clamp(min=0), 0.0)
+    together = where(target != -1, input, 0.0)
+    return _reduce(apart + together, reduction)
+
+
+def cosine_embedding_loss(
+    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
+):
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1; its mean or its sum.
+
+    Shapes: inputs (N, D) or (D,), target (N,) or ().
+    """
+    reduction = _kind(size_average, reduce, reduction)
+    if target.dim() not in (0, 1):
+        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported")
+    if target.dim() == 1 and (input1.dim() != 2 or input2.dim() != 2):
+        raise RuntimeError("1D target tensor expects 2D input tensors, but found inputs with sizes "
+                           f"{list(input1.size())} and {list(input2.size())}.")
+    if target.dim() == 0 and (input1.dim() != 1 or input2.dim() != 1):
+        raise RuntimeError("0D target tensor expects 1D input tensors, but found inputs with sizes "
+                           f"{list(input1.size())} and {list(input2.size())}.")
+    eps = 1e-12
+    dot = (input1 * input2).sum(-1)
+    norms = ((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)
+    cos = dot / norms.sqrt()
+    loss = where(target == 1, 1 - cos, 0.0) + where(target == -1, (cos - margin).clamp(min=0), 0.0)
+    return _reduce(loss, reduction)
+
+
+def margin_ranking_loss(
+    input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"
+):
+    """max(0, -y * (x1 - x2) + margin); its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    if input1.dim() != input2.dim() or input1.dim() != target.dim():
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+            f"{input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return _reduce((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """log(1 + exp(-y * x)); its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    return _reduce(ops.softplus(-target * input, 1.0, _SOFTPLUS_LINEAR), reduction)
+
+
+def triplet_margin_loss(
+    anchor,
+    positive,
+    negative,
+    margin=1.0,
+    p=2,
+    eps=1e-6,
+    swap=False,
+    size_average=None,
+    reduce=None,
+    reduction="mean",
+):
+    """max(0, |a - p| - |a - n| + margin) with p-norms; ``swap`` takes |p - n| where it is the smaller distance."""
+    reduction = _kind(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+        )
+    near = pairwise_distance(anchor, positive, p, eps)
+    far = pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = far.minimum(pairwise_distance(positive, negative, p, eps))
+    return _reduce((margin + near - far).clamp(min=0), reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
+):
+    """:func:`triplet_margin_loss` with any distance function of two tensors."""
+    if reduction not in _KINDS:
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.dim() == positive.dim() == negative.dim():
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.dim()}D, positive {positive.dim()}D, and negative {negative.dim()}D inputs"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    near = distance(anchor, positive)
+    far = distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    return _reduce((margin + near - far).clamp(min=0), reduction)
+
+
+def multi_margin_loss(
+    input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
+):
+    """sum over i != y of max(0, margin - x[y] + x[i])^p / C, times ``weight[y]``; its mean or its sum.
+
+    Shapes: input (N, C) or (C,), target (N,) or () of class indices.
+    """
+    reduction = _kind(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError("weight must be one-dimensional")
+    rows = input if input.dim() > 1 else input.unsqueeze(0)
+    classes = target.reshape(-1, 1)
+    loss = (margin - rows.gather(1, classes) + rows).clamp(min=0)
+    if p == 2:
+        loss = loss * loss
+    if weight is not None:
+        loss = loss * weight[classes]
+    others = (zeros_like(rows.detach()) + 1).scatter(1, classes, 0.0)
+    loss = (loss * others).sum(1) / rows.size(1)
+    if reduction == "none" and input.dim() <= 1:
+        return loss.reshape(())
+    return _reduce(loss, reduction)
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+    """sum over labels j and classes i that are no label of max(0, 1 - x[j] + x[i]) / C; its mean or its sum.
+
+    Shapes: input and target (N, C) or (C,); a target row lists its labels, ended by -1.
+    """
+    reduction = _kind(size_average, reduce, reduction)
+    rows = input if input.dim() > 1 else input.reshape(1, -1)
+    labels = target.reshape(rows.size())
+    count = rows.size(1)
+    listed = (labels < 0).cumsum(1) == 0  # before the first -1
+    chosen = where(listed, labels, 0)
+    is_label = zeros_like(rows.detach()).scatter_add(1, chosen, listed.to(rows.dtype)) > 0
+    difference = 1 - rows.gather(1, chosen).unsqueeze(2) + rows.unsqueeze(1)
+    counted = listed.unsqueeze(2) & ~is_label.unsqueeze(1)
+    loss = where(counted, difference.clamp(min=0), 0.0).sum((1, 2)) / count
+    if reduction == "none" and input.dim() <= 1:
+        return loss.reshape(())
+    return _reduce(loss, reduction)
+
+
+def multilabel_soft_margin_loss(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean"
+):
+    """-(y log sigmoid(x) + (1 - y) log sigmoid(-x)), averaged over the classes (last dimension); its mean or its sum."""
+    reduction = _kind(size_average, reduce, reduction)
+    loss = target * ops.softplus(-input, 1.0, _SOFTPLUS_LINEAR) + (1 - target) * ops.softplus(
+        input, 1.0, _SOFTPLUS_LINEAR
+    )
+    if weight is not None:
+        loss = loss * weight
+    return _reduce(loss.sum(-1) / input.size(-1), reduction)

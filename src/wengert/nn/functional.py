@@ -1,0 +1,99 @@
+"""The library as functions: ``wengert.nn.functional``, PyTorch's names and signatures.
+
+Rows of the table of operations are called as attributes of :mod:`wengert.ops`, positionally, with these arguments:
+
+    relu(x)  silu(x)  gelu(x, approximate)  elu(x, alpha)  leaky_relu(x, negative_slope)  hardtanh(x, min, max)
+    softplus(x, beta, threshold)  softmax(x, dim)  log_softmax(x, dim)  linear(x, weight, bias)
+    layer_norm(x, normalized_shape, weight, bias, eps)  embedding(weight, indices, padding_idx)  (-1: none)
+    dropout(x, p, training)  pad(x, pad, mode, value)
+    mse_loss(x, y, reduction)  l1_loss(x, y, reduction)  (reduction: "none", "mean" or "sum")
+    smooth_l1_loss(x, y, reduction, beta)  huber_loss(x, y, reduction, delta)
+    binary_cross_entropy(x, y, weight, reduction)
+    binary_cross_entropy_with_logits(x, y, weight, pos_weight, reduction)
+    nll_loss(x, y, weight, reduction, ignore_index)  kl_div(x, y, reduction, log_target)
+    cross_entropy(x, y, weight, reduction, ignore_index, label_smoothing)
+
+Everything else here is composed of them and of the facade's functions.
+"""
+
+from .. import ops, sigmoid, tanh
+from ._activations import (
+    celu,
+    celu_,
+    elu,
+    elu_,
+    gelu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
+    leaky_relu,
+    leaky_relu_,
+    log_softmax,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    silu,
+    softmax,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+    threshold_,
+)
+from ._distances import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
+from ._losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    cross_entropy,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    margin_ranking_loss,
+    mse_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    nll_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from ._norms import (
+    alpha_dropout,
+    batch_norm,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
+from ._sparse import embedding, embedding_bag, one_hot, pad
+
+linear = ops.linear
+
+__all__ = sorted(
+    name for name in globals() if not name.startswith("_") and name not in ("ops",)
+)

@@ -1,0 +1,120 @@
+"""Tensors that a module owns: :class:`Parameter` and :class:`Buffer`."""
+
+
+from .. import Tensor, _disabled_torch_function_impl, empty
+
+__all__ = ["Parameter", "Buffer", "UninitializedParameter", "UninitializedBuffer", "is_lazy"]
+
+
+def _rebuild_parameter(cls, data, requires_grad, state=None):
+    """Unpickles a parameter of type ``cls``; ``state`` holds the attributes that were set on it."""
+    param = cls(data, requires_grad)
+    if state:
+        param.__dict__.update(state)
+    return param
+
+
+class _ParameterMeta(type(Tensor)):
+    """Lets a tensor of a user's subclass count as a Parameter once ``Parameter(tensor)`` was called on it."""
+
+    def __instancecheck__(self, instance):
+        if type.__instancecheck__(self, instance):
+            return True
+        return self is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
+    """A tensor that a :class:`Module` lists in ``parameters()`` as soon as it is set as an attribute.
+
+    Args:
+        data (Tensor): its values, shared and not copied. Default: an empty tensor of shape (0,).
+        requires_grad (bool): whether gradients are kept for it, also under ``no_grad()``. Default: True.
+    """
+
+    def __new__(cls, data=None, requires_grad=True):
+        if data is None:
+            data = empty(0)
+        if type(data) is Tensor or type(data) is Parameter:
+            return Tensor._make_subclass(cls, data, requires_grad)
+        # A user's tensor subclass stays what it is and is only marked.
+        param = data.detach().requires_grad_(requires_grad)
+        if type(param) is not type(data):
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
+                f"an instance of the same type, but return type {type(param).__name__} was found instead. To use the "
+                "type as a Parameter, please correct the detach() semantics defined by its __torch_dispatch__() "
+                "implementation."
+            )
+        param._is_param = True
+        return param
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        result = type(self)(self.data.clone(), self.requires_grad)
+        memo[id(self)] = result
+        return result
+
+    def __repr__(self, **kwargs):
+        if type(self) is Parameter:
+            # Printed as the tensor that it holds, without the name of this class.
+            plain = self.detach().requires_grad_(self.requires_grad)
+            return "Parameter containing:\n" + plain.__repr__(**kwargs)
+        return "Parameter containing:\n" + super().__repr__(**kwargs)
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild_parameter, (type(self), self.data, self.requires_grad, dict(self.__dict__))
+
+    __torch_function__ = _disabled_torch_function_impl
+
+
+class _BufferMeta(type(Tensor)):
+    def __instancecheck__(self, instance):
+        if type.__instancecheck__(self, instance):
+            return True
+        return self is Buffer and isinstance(instance, Tensor) and getattr(instance, "_is_buffer", False)
+
+
+class Buffer(Tensor, metaclass=_BufferMeta):
+    """A tensor that a :class:`Module` registers as a buffer when it is set as an attribute.
+
+    The result is an ordinary tensor with a mark, so operations on it return ordinary tensors.
+
+    Args:
+        data (Tensor): its values, shared and not copied. Default: an empty tensor of shape (0,).
+        persistent (bool): whether it becomes part of ``state_dict()``. Default: True.
+    """
+
+    def __new__(cls, data=None, *, persistent=True):
+        if data is None:
+            data = empty(0)
+        buffer = data.detach().requires_grad_(data.requires_grad)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer
+
+    __torch_function__ = _disabled_torch_function_impl
+
+
+def _refuse(self, *args, **kwargs):
+    raise NotImplementedError(
+        "Parameters and buffers whose shape is found at the first call (UninitializedParameter, UninitializedBuffer "
+        "and the Lazy modules) are not supported. Give the layer its input size."
+    )
+
+
+class UninitializedParameter(Parameter):
+    """Not supported: raises NotImplementedError when made. Give the layer its input size instead."""
+
+    __new__ = _refuse
+
+
+class UninitializedBuffer(Tensor):
+    """Not supported: raises NotImplementedError when made. Give the layer its input size instead."""
+
+    __new__ = _refuse
+
+
+def is_lazy(param):
+    """Whether ``param`` still waits for its shape: never, as such parameters cannot be made."""
+    return False

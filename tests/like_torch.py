@@ -47,7 +47,7 @@ def _assert_equal(ours, theirs, tolerance):
         for key in theirs:
             _assert_equal(ours[key], theirs[key], tolerance)
     else:
-        assert ours == theirs
+        assert ours == theirs, f"ours: {ours}\ntorch: {theirs}"
 
 
 def assert_same(program, tolerance=0.0):
@@ -55,7 +55,7 @@ def assert_same(program, tolerance=0.0):
     ours, theirs = outcome(program, wengert), outcome(program, torch)
     assert ours[0][0] == theirs[0][0], (ours[0], theirs[0])
     _assert_equal(ours[0], theirs[0], tolerance)
-    assert ours[1] == theirs[1]
+    assert ours[1] == theirs[1], f"warnings\nours: {ours[1]}\ntorch: {theirs[1]}"
 
 
 def array(*shape, seed=0, low=-3.0, high=3.0):

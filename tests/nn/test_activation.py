@@ -36,6 +36,8 @@ MODULES = {
     "GLU": lambda n: n.GLU(),
     "GLU first": lambda n: n.GLU(0),
 }
+# PyTorch's kernels round 1/6 and 1/alpha to float32, for float64 too; ours do not.
+TOLERANCE = {"CELU": 2e-7, "Hardsigmoid": 2e-7}
 EDGES = np.array([[-100.0, -3.0, -1.0, -0.3, 0.0, 0.3, 1.0, 3.0], [3.5, 6.0, 19.0, 21.0, 100.0, 0.5, -0.5, 2.0]])
 
 
@@ -55,7 +57,7 @@ def run(make, values):
 def test_values_and_gradients(name, values):
     if name == "PReLU per channel" and values is EDGES:
         values = EDGES.reshape(4, 4)
-    assert_same(run(MODULES[name], values), 1e-12)
+    assert_same(run(MODULES[name], values), TOLERANCE.get(name, 1e-12))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -76,7 +78,7 @@ def test_in_place(name):
         y.sum().backward()
         return [y, z, x.grad, repr(module)]
 
-    assert_same(program, 1e-12)
+    assert_same(program, TOLERANCE.get(name, 1e-12))
 
 
 PROGRAMS = {

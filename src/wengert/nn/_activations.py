@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import empty_like, float64, ops, sigmoid, tanh, where, zeros_like
+from .. import empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -158,7 +158,7 @@ def threshold_(input, threshold, value):
 def glu(input, dim=-1):
     """a * sigmoid(b), where a and b are the halves of the input along ``dim``."""
     if input.dim() == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.size(dim)
     if size % 2:
         raise RuntimeError(
@@ -180,8 +180,12 @@ def hardshrink(input, lambd=0.5):
 
 def softshrink(input, lambd=0.5):
     """x moved towards 0 by lambd, 0 where |x| <= lambd."""
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    if not lambd >= 0:
+        name = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16"}
+        kind = name.get(str(input.dtype).rpartition(".")[2], input.dtype)
+        raise RuntimeError(
+            f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype {kind}, but found {lambd:g}"
+        )
     return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0.0))
 
 

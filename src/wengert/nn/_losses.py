@@ -90,7 +90,10 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
         return ops.huber_loss(input, target, reduction, delta)
-    return _weighted(ops.huber_loss(input, target, "none", delta), weight, reduction)
+    loss = ops.huber_loss(input, target, "none", delta)
+    if weight.size() != loss.size():
+        raise ValueError("Weights and input must have the same size.")
+    return _reduce(loss * weight, reduction)
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -230,7 +233,7 @@ def cosine_embedding_loss(
     """
     reduction = _kind(size_average, reduce, reduction)
     if target.dim() not in (0, 1):
-        raise RuntimeError(f"0D or 1D target tensor expected, multi-target not supported")
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if target.dim() == 1 and (input1.dim() != 2 or input2.dim() != 2):
         raise RuntimeError("1D target tensor expects 2D input tensors, but found inputs with sizes "
                            f"{list(input1.size())} and {list(input2.size())}.")

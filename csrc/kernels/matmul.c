@@ -34,6 +34,7 @@ typedef struct matrix {
 typedef struct scalar { double d_value; float s_value; uint64_t i_value; } scalar;  /* one number in every type */
 
 enum { BY_LOOP, BY_GEMM, BY_GEMV };
+enum { SMALL_WORK = 1 << 22 };           /* multiplications: a product below is one tile */
 
 typedef struct product {
     int64_t m, n, k;
@@ -121,7 +122,6 @@ static void coalesce_batches(product *p) {
             drop_batch_dim(p, d);
         }
     }
-    p->items = 1;
     for (int d = 0; d < p->nbatch; d++) p->items *= p->batch[d];
 }
 
@@ -164,20 +164,18 @@ static void merge_rows(product *p) {
 
 WG_INLINE int is_ld(int64_t ld, int64_t least) { return ld >= least && ld >= 1 && ld <= INT_MAX; }
 
-/* Rows contiguous (or columns): sets trans and ld. A dimension of size 1 has no stride that matters. */
+/* Rows contiguous: WG_BLAS_NO_TRANS, columns contiguous: WG_BLAS_TRANS, neither: 0. A dimension of size 1 has no
+ * stride that matters. */
+WG_INLINE int layout(int64_t rs, int64_t cs, int64_t rows, int64_t cols, int64_t *ld) {
+    *ld = rows == 1 ? cols : rs;
+    if ((cs == 1 || cols == 1) && is_ld(*ld, cols)) return WG_BLAS_NO_TRANS;
+    *ld = cols == 1 ? rows : cs;
+    return (rs == 1 || rows == 1) && is_ld(*ld, rows) ? WG_BLAS_TRANS : 0;
+}
+
 static int fits_gemm(matrix *x, int64_t rows, int64_t cols) {
-    const int64_t row_ld = rows == 1 ? cols : x->rs, col_ld = cols == 1 ? rows : x->cs;
-    if ((x->cs == 1 || cols == 1) && is_ld(row_ld, cols)) {
-        x->trans = WG_BLAS_NO_TRANS;
-        x->ld = row_ld;
-        return 1;
-    }
-    if ((x->rs == 1 || rows == 1) && is_ld(col_ld, rows)) {
-        x->trans = WG_BLAS_TRANS;
-        x->ld = col_ld;
-        return 1;
-    }
-    return 0;
+    x->trans = layout(x->rs, x->cs, rows, cols, &x->ld);
+    return x->trans != 0;
 }
 
 static int fits_vector(matrix *x, int64_t n) {
@@ -256,23 +254,25 @@ static void split(int64_t n, int64_t edge, int64_t *parts, int64_t *tile) {
     *parts = n / *tile + (n % *tile != 0);
 }
 
-/* Note [Bits of products]: by shape only. Tiles of 256x256 cost about 4 % at one thread, of 512x512 2 %; below
- * 2^22 multiplications (some 30 microseconds) there is little to share. */
+/* Note [Bits of products]: by shape only. Tiles of 256x256 cost about 5 % at one thread, of 512x512 3 %; below
+ * SMALL_WORK multiplications (some 30 microseconds) there is little to share. */
 static void choose_tiles(product *p) {
     const double work = (double)p->m * (double)p->n * (double)p->k;
     p->parts_m = p->parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;
     if (p->method == BY_GEMV) {
-        /* memory-bound: strips of 2^17 elements of a */
-        const int64_t strip = ((1 << 17) / p->k + 63) / 64 * 64;
-        if (work >= 1 << 18) split(p->m, strip < 64 ? 64 : strip, &p->parts_m, &p->tile_m);
+        /* memory-bound: strips of 2^17 elements of a, and where they cut its rows, pieces of rows of 4 KB at least */
+        const int64_t strip = (1 << 17) / p->k, least = p->a.trans == WG_BLAS_TRANS ? 1024 : 64;
+        if (work >= 1 << 18) split(p->m, strip < least ? least : strip, &p->parts_m, &p->tile_m);
         return;
     }
-    if (work < 1 << 22) return;
-    const int64_t edge = (double)p->m * (double)p->n >= 16.0 * 512 * 512 ? 512 : 256;
-    split(p->m, edge, &p->parts_m, &p->tile_m);
-    split(p->n, edge, &p->parts_n, &p->tile_n);
+    if (work < SMALL_WORK) return;
+    for (int64_t edge = 512; edge >= 256; edge -= 128) { /* the largest that makes four tiles */
+        split(p->m, edge, &p->parts_m, &p->tile_m);
+        split(p->n, edge, &p->parts_n, &p->tile_n);
+        if (p->parts_m * p->parts_n >= 4) return;
+    }
     if (p->parts_m * p->parts_n == 1) {
         if (p->m > p->n) split(p->m, p->m / 2, &p->parts_m, &p->tile_m);
         else split(p->n, p->n / 2, &p->parts_n, &p->tile_n);
@@ -286,13 +286,20 @@ static double tile_cost(const product *p) {
     return 20 + work * (p->dtype == WG_F64 ? 2 * each : each);
 }
 
+WG_INLINE void run_tile(const product *p) {
+    if (p->dtype == WG_F32) s_product_tile(p, 0, 0, 0, p->m, p->n);
+    else if (p->dtype == WG_F64) d_product_tile(p, 0, 0, 0, p->m, p->n);
+    else i_product_tile(p, 0, 0, 0, p->m, p->n);
+}
+
 /* ---- kernels ---------------------------------------------------------------------------------------------- */
 
 static int run(product *p) {
     int status = prepare_operands(p);
     if (status == 0) {
         choose_tiles(p);
-        wg_parallel_for(p->items * p->parts_m * p->parts_n, 1, tile_cost(p),
+        if (p->items == 1 && p->parts_m * p->parts_n == 1) run_tile(p);
+        else wg_parallel_for(p->items * p->parts_m * p->parts_n, 1, tile_cost(p),
                         for_type(p->dtype, s_product_range, d_product_range, i_product_range), p);
     }
     if (p->b.scratch) wg_scratch_put(p->b.scratch);
@@ -327,6 +334,26 @@ static void read_scalars(product *p, const wg_attr *attr) {
     p->beta.i_value = given && attr[1].tag != WG_A_NONE ? (uint64_t)wg_attr_int(attr[1]) : 0;
 }
 
+/* The commonest case without the machinery: one small product of matrices that BLAS takes as they are. Fills in what
+ * `run` would; returns 0 when it is not that case. */
+WG_INLINE int is_plain(product *p, const wg_array *out, const wg_array *a, const wg_array *b) {
+    if (p->m < 2 || p->n < 2 || p->k < 1 || p->m >= SMALL_WORK || p->n >= SMALL_WORK || p->k >= SMALL_WORK
+        || p->m * p->n >= SMALL_WORK || p->m * p->n * p->k >= SMALL_WORK || p->dtype == WG_I64)
+        return 0;
+    p->a.trans = layout(a->strides[0], a->strides[1], p->m, p->k, &p->a.ld);
+    p->b.trans = layout(b->strides[0], b->strides[1], p->k, p->n, &p->b.ld);
+    p->c.trans = layout(out->strides[0], out->strides[1], p->m, p->n, &p->c.ld);
+    if (!p->a.trans || !p->b.trans || p->c.trans != WG_BLAS_NO_TRANS || !(p->blas = wg_blas_get())) return 0;
+    p->a.data = a->data;
+    p->b.data = b->data;
+    p->c.data = out->data;
+    p->c.rs = out->strides[0];
+    p->c.cs = out->strides[1];
+    p->a.rs = p->b.cs = 0; /* the one tile begins at the first element */
+    p->method = BY_GEMM;
+    return 1;
+}
+
 static int multiply(const wg_array *out, const wg_array *a, const wg_array *b, const wg_array *bias, const wg_attr *attr) {
     product p;
     p.dtype = out->dtype;
@@ -335,16 +362,23 @@ static int multiply(const wg_array *out, const wg_array *a, const wg_array *b, c
     p.n = out->shape[p.nbatch + 1];
     p.k = a->shape[a->ndim - 1];
     if (out->numel == 0) return 0;
+    read_scalars(&p, attr);
+    p.bias = bias ? bias->data : NULL;
+    p.bias_cs = bias ? bias->strides[bias->ndim - 1] : 0;
+    p.bias_rs = bias && bias->ndim > 1 ? bias->strides[bias->ndim - 2] : 0;
+    if (p.nbatch == 0 && a->ndim == 2 && b->ndim == 2 && is_plain(&p, out, a, b)) {
+        run_tile(&p);
+        return 0;
+    }
     for (int d = 0; d < p.nbatch; d++) p.batch[d] = out->shape[d];
     read_matrix(&p.a, a, p.nbatch, p.batch);
     read_matrix(&p.b, b, p.nbatch, p.batch);
     read_matrix(&p.c, out, p.nbatch, p.batch);
-    p.bias = bias ? bias->data : NULL;
-    p.bias_cs = bias ? bias->strides[bias->ndim - 1] : 0;
-    p.bias_rs = bias && bias->ndim > 1 ? bias->strides[bias->ndim - 2] : 0;
-    read_scalars(&p, attr);
-    coalesce_batches(&p);
-    merge_rows(&p);
+    p.items = 1;
+    if (p.nbatch) {
+        coalesce_batches(&p);
+        merge_rows(&p);
+    }
     if (p.m == 1 && p.n != 1) swap_operands(&p); /* a vector times a matrix */
     if (p.n == 1 && fits_vector(&p.c, p.m)) return run(&p);
     if (!fits_gemm(&p.c, p.m, p.n)) return run_through_scratch(&p);

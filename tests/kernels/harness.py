@@ -17,6 +17,7 @@ must run with libasan preloaded and `ASAN_OPTIONS=detect_leaks=0`.
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import pathlib
 import platform
@@ -174,6 +175,12 @@ def wg_attrs(attrs):
             keep.append(ints)
             slot.v, slot.n, slot.tag = ctypes.cast(ints, ctypes.POINTER(ctypes.c_int64)), len(value), 4
     return out, keep
+
+
+def openblas():
+    """The library of the build requirement scipy-openblas32; not imported, for its import loads the library its way."""
+    folder = pathlib.Path(importlib.util.find_spec("scipy_openblas32").origin).parent / "lib"
+    return next(p for p in folder.iterdir() if p.name in ("libscipy_openblas.so", "libscipy_openblas.dylib"))
 
 
 def compiler():

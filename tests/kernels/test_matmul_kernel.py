@@ -1,18 +1,12 @@
 """matmul, addmm_bias and dot against NumPy's float64, through the real BLAS loader and the real thread pool."""
 import ctypes
 import itertools
-import os
-import pathlib
 
 import numpy as np
 import pytest
 
-import harness
-from harness import CSRC, Kernels, levels, misaligned, strided
+from harness import CSRC, Kernels, levels, misaligned, openblas, strided
 
-scipy_openblas32 = pytest.importorskip("scipy_openblas32")
-LIBRARY = next(p for p in pathlib.Path(scipy_openblas32.get_lib_dir()).iterdir()
-               if p.name in ("libscipy_openblas.so", "libscipy_openblas.dylib"))
 RUNTIME = (str(CSRC / "wg_blas.c"), str(CSRC / "wg_threads.c"))
 DTYPES = ["float32", "float64", "int64"]
 
@@ -20,7 +14,7 @@ DTYPES = ["float32", "float64", "int64"]
 def load(level=None):
     kernels = Kernels("matmul.c", "dot.c", *RUNTIME, level=level, defines=("-DWG_TEST_REAL_THREADS",))
     kernels.lib.wg_set_num_threads.argtypes = [ctypes.c_int64]
-    assert kernels.lib.wg_blas_load(str(LIBRARY).encode()) == 0, kernels.error()
+    assert kernels.lib.wg_blas_load(str(openblas()).encode()) == 0, kernels.error()
     return kernels
 
 

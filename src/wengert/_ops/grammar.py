@@ -237,7 +237,7 @@ NUMBER_SORTS = ("int", "float", "number", "bool")
 ATTR_SORT = {"Number": "number", "int": "int", "int[]": "ints", "float": "float", "bool": "bool", "dtype": "dtype",
              "str": "str", "Generator": "generator"}
 META = {"shape": "ints", "dtype": "dtype", "numel": "int", "ndim": "int", "size": "int", "prefix": "int",
-        "position": "int", "len": "int", "given": "bool"}
+        "position": "int", "len": "int", "given": "bool", "leading": "int", "trailing": "int"}
 
 
 def const(value):
@@ -385,7 +385,7 @@ class Parser:
     # -- building nodes --
 
     def meta(self, name, args):
-        if name in ("shape", "dtype", "numel", "ndim", "size", "prefix") and not args[0].kind in ("x", "y", "g", "glist", "element"):
+        if name in ("shape", "dtype", "numel", "ndim", "size", "prefix", "leading", "trailing") and not args[0].kind in ("x", "y", "g", "glist", "element"):
             self.fail(f"{name}() takes an input, an output or a cotangent")
         return Node("meta", name, tuple(args), sort=META[name])
 

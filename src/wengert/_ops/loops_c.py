@@ -82,6 +82,13 @@ def symbol(loop, compute):
     return function_name(loop, "i64" if loop.op.types == "logical" and not loop.is_vjp else compute)
 
 
+def outputs_of(loop, compute):
+    """(name, formula, is_bool) of the outputs, in this compute type."""
+    if loop.is_vjp:
+        return loop.outputs
+    return tuple((name, loop.op.formula(compute), is_bool) for name, _, is_bool in loop.outputs)
+
+
 def functions(loop):
     """The compute types for which a function is emitted."""
     return ("i64",) if loop.op.types == "logical" and not loop.is_vjp else loop.computes
@@ -97,14 +104,22 @@ def emit_loop(table, loop, compute):
     if RESERVED & set(names):
         raise GrammarError(f"{op.name}: {RESERVED & set(names)} cannot name anything in a loop")
     lines = [f"void WG_LEVEL({function_name(loop, compute)})(int64_t count, char *const *operand, const wg_attr *attr) {{"]
-    if not op.attrs and not loop.is_vjp:
+    if loop.is_vjp:         # the attribute behind the op's own says which outputs are added to
+        noperand = len(loop.outputs) + len(loop.inputs)
+        nbytes = sum(1 << len(loop.outputs) + k for k, (_, _, is_bool) in enumerate(loop.inputs) if is_bool)
+        lines.append(f"    if (attr[{len(op.attrs)}].i) {{")
+        lines.append(f"        wg_vjp_add_{compute}(WG_LEVEL({function_name(loop, compute)}), count, operand, attr, "
+                     f"{len(op.attrs)}, {len(loop.outputs)}, {noperand}, {nbytes});")
+        lines += ["        return;", "    }"]
+    elif not op.attrs:
         lines.append("    (void)attr;")
     for k, (name, _, is_bool) in enumerate(loop.outputs):
         lines.append(f"    {ctype(is_bool, compute)} *to_{name} = ({ctype(is_bool, compute)} *)operand[{k}];")
     for k, (name, _, is_bool) in enumerate(loop.inputs):
         t = ctype(is_bool, compute)
         lines.append(f"    const {t} *at_{name} = (const {t} *)operand[{len(loop.outputs) + k}];")
-    used = {n.value for _, f, _ in loop.outputs for n in walk(f) if n.kind == "attr"}
+    formulas = [f for _, f, _ in outputs_of(loop, compute)]
+    used = {n.value for f in formulas for n in walk(f) if n.kind == "attr"}
     for k, p in enumerate(op.attrs):
         if p.name not in used:
             continue
@@ -114,7 +129,6 @@ def emit_loop(table, loop, compute):
         kind = attr_ctype(p, compute)
         lines.append(f"    const {kind} {p.name} = wg_attr_{'float' if kind == 'double' else 'int'}(attr[{k}]);")
         lines.append(f"    (void){p.name};")
-    formulas = [f for _, f, _ in loop.outputs]
     lines += ["    " + line for line in choose(table, loop, compute, tests_of(formulas), {})]
     lines.append("}")
     return "\n".join(lines)
@@ -123,7 +137,7 @@ def emit_loop(table, loop, compute):
 def choose(table, loop, compute, tests, assume):
     """Decides each attribute test once, before the elements."""
     if not tests:
-        return store_or_add(table, loop, compute, assume)
+        return body(table, loop, compute, assume)
     test = Scalar(table, loop.op, compute, assume).number(tests[0])
     lines = [f"if ({test}) {{"]
     lines += ["    " + line for line in choose(table, loop, compute, tests[1:], {**assume, tests[0]: True})]
@@ -132,41 +146,23 @@ def choose(table, loop, compute, tests, assume):
     return lines + ["}"]
 
 
-def store_or_add(table, loop, compute, assume):
-    """A forward loop stores. A VJP loop adds to the outputs whose bit is set in the attribute behind the op's own."""
-    if not loop.is_vjp:
-        return body(table, loop, compute, assume, lambda k, to, value: f"{to} = {value};")
-    add = f"attr[{len(loop.op.attrs)}].i"
-    lines = [f"if ({add} == 0) {{"]
-    lines += ["    " + s for s in body(table, loop, compute, assume, lambda k, to, value: f"{to} = {value};")]
-    lines.append("} else {")
-    if len(loop.outputs) == 1:
-        lines += ["    " + s for s in body(table, loop, compute, assume, lambda k, to, value: f"{to} = {to} + {value};")]
-    else:
-        for k in range(len(loop.outputs)):
-            lines.append(f"    const int add{k} = (int)({add} >> {k}) & 1;")
-        lines += ["    " + s for s in body(table, loop, compute, assume,
-                                           lambda k, to, value: f"{to} = add{k} ? {to} + {value} : {value};")]
-    return lines + ["}"]
-
-
-def body(table, loop, compute, assume, assign):
+def body(table, loop, compute, assume):
     scalar = Scalar(table, loop.op, compute, assume)
     lines = ["WG_VECTOR", "for (int64_t at = 0; at < count; at++) {"]
-    reachable = set()
-    for _, f, _ in loop.outputs:
+    outputs, reachable = outputs_of(loop, compute), set()
+    for _, f, _ in outputs:
         reachable |= set(walk_assumed(f, assume))
     for name, node, is_bool in loop.inputs:
         scalar.names[node] = name
         if node in reachable:
             source = f"at_{name}[at]"
             lines.append(f"    const {'int' if is_bool else CTYPE[compute]} {name} = {source + ' != 0' if is_bool else source};")
-    lines += ["    " + s for s in scalar.bind([f for _, f, _ in loop.outputs])]
-    for k, (_, f, is_bool) in enumerate(loop.outputs):
+    lines += ["    " + s for s in scalar.bind([f for _, f, _ in outputs])]
+    for k, (_, f, is_bool) in enumerate(outputs):
         value = scalar.truth(f) if is_bool else scalar.value(f)
         lines.append(f"    const {'int' if is_bool else CTYPE[compute]} result{k} = {value};")
     for k, (name, _, is_bool) in enumerate(loop.outputs):
-        lines.append("    " + assign(k, f"to_{name}[at]", f"({'(uint8_t)' if is_bool else ''}result{k})"))
+        lines.append(f"    to_{name}[at] = {'(uint8_t)' if is_bool else ''}result{k};")
     lines.append("}")
     unused = [name for name, node, _ in loop.inputs if node not in reachable]
     return [f"(void)at_{name};" for name in unused] + lines
@@ -211,21 +207,24 @@ def cost(table, loop):
 
 
 def nested_rows(table):
-    """Rows that others nest, each after those it nests itself."""
-    order, state = [], {}
+    """Rows that loops nest, each after those it nests itself."""
+    order, seen = [], set()
 
-    def visit(op):
-        if op.name in state:
-            return
-        state[op.name] = True
-        for n in walk(op.y):
-            if n.kind == "call":
-                visit(table[n.value])
-        order.append(op)
+    def visit(formula):
+        for n in walk(formula):
+            if n.kind == "call" and n.value not in seen:
+                op = table[n.value]
+                seen.add(n.value)
+                for y in (op.y, op.y_int):
+                    if y is not None:
+                        visit(y)
+                order.append(op)
 
-    for op in table:
-        if op.kind == "elementwise":
-            visit(op)
+    for loop in all_loops(table)[0]:
+        for _, formula, _ in loop.outputs:
+            visit(formula)
+        if not loop.is_vjp and loop.op.y_int is not None:
+            visit(loop.op.y_int)
     return order
 
 
@@ -233,9 +232,9 @@ def emit_rows_header(table):
     """Inline functions of all rows that have a formula of their own, for nesting."""
     parts = []
     for op in nested_rows(table):
-        if op.y.kind == "c":
-            continue
         for compute in computes_of(op):
+            if op.formula(compute).kind == "c":
+                continue
             parts.append(row_function(table, op, compute))
     return "\n\n".join(parts)
 

@@ -4,6 +4,8 @@ A row is written `op("mul", "x, other", y="x*other", vjp={"x": "g*other", "other
 
 name, signature   see `grammar`
 y                 elementwise: the formula of an element; "c:exp" is the C function wg_exp_<type> of wg_math.h
+y_int             the formula of the int64 loop, where it differs (floor of an integer is the integer)
+computes          the compute types of the loop, where `types` does not say: ("f32", "f64")
 kind              "elementwise" (there is a y), "structured" or "view" (there is a C function wg_forward_<name>)
 vjp               per tensor parameter a formula, "nondiff" or "not_implemented"; or one of the two words for all
 outs              "values, indices!nondiff, mask!hidden, rstd!kernel"; default "y"; "y[]" is a list, counted by the C
@@ -37,7 +39,7 @@ class Op:
     def __init__(self, name, signature, y=None, *, kind=None, vjp=None, outs="y", types="any", bools=(), linear=None,
                  kernel=False, kernel_reads="", check=False, public=None, where=None, aliases=(), inplace=None,
                  returns=None, domain=(-4, 4), samples=(), cost=None, grad_name=None, materialize=None, mask=None,
-                 number_ok=None, doc=""):
+                 number_ok=None, y_int=None, computes=None, doc=""):
         self.name, self.signature, self.y_text, self.vjp_text = name, signature, y, vjp
         try:
             self.params, self.outs = parse_signature(signature), parse_outs(outs)
@@ -62,7 +64,8 @@ class Op:
         self.list_out = self.outs[0].is_list
         self.materialize = (self.list_out or len(self.diff_outs) > 1) if materialize is None else materialize
         self.number_ok = (self.kind == "elementwise" and len(self.tensors) > 1) if number_ok is None else number_ok
-        self.y, self.vjp = None, {}
+        self.y_int_text, self.computes = y_int, computes
+        self.y, self.y_int, self.vjp = None, None, {}
         self.validate()
 
     def validate(self):
@@ -94,6 +97,10 @@ class Op:
     def param(self, name):
         return next(p for p in self.params if p.name == name)
 
+    def formula(self, compute):
+        """The tree of y for a compute type."""
+        return self.y_int if compute == "i64" and self.y_int is not None else self.y
+
     # ---- names that formulas may mention ----
 
     def attr_names(self):
@@ -118,7 +125,9 @@ class Op:
             if not out.kernel_only:
                 names[out.name] = Node("y", k, sort="mask" if self.is_mask else "tensor")
             if k in self.diff_outs:
-                names["g" if len(self.diff_outs) == 1 else "g_" + out.name] = Node("g", k)
+                names["g_" + out.name] = Node("g", k)
+                if len(self.diff_outs) == 1:
+                    names["g"] = Node("g", k)
         return names
 
     # ---- what the VJP of one input reads ----
@@ -199,17 +208,21 @@ class Table:
         return op if op is not None and op.kind == "elementwise" else None
 
     def parse_y(self, op):
-        if op.y_text is None:
-            return
-        if op.y_text.startswith("c:"):
-            sort = "mask" if op.is_mask else "tensor"
-            op.y = Node("c", op.y_text[2:], tuple(op.x_nodes().values()), tuple(op.attr_names().items()), sort=sort)
-            return
+        if op.y_text is not None:
+            op.y = self.parse_element(op, op.y_text)
+        if op.y_int_text is not None:
+            op.y_int = self.parse_element(op, op.y_int_text)
+
+    def parse_element(self, op, text):
+        if text.startswith("c:"):
+            return Node("c", text[2:], tuple(op.x_nodes().values()), tuple(op.attr_names().items()),
+                        sort="mask" if op.is_mask else "tensor")
         parser = Parser(op.y_names(), self.resolve_elementwise, f"{op.name}, y", elements=True, choices=op.choices())
-        op.y = parser.parse(op.y_text)
-        if (op.y.sort == "mask") != op.is_mask:
-            raise GrammarError(f"{op.name}: y is {'' if op.y.sort == 'mask' else 'not '}a truth value, "
+        y = parser.parse(text)
+        if (y.sort in ("mask", "bool")) != op.is_mask:
+            raise GrammarError(f"{op.name}: y is {'' if y.sort in ('mask', 'bool') else 'not '}a truth value, "
                                f"types={op.types!r} says otherwise")
+        return y
 
     def parse_vjp(self, op):
         text = op.vjp_text

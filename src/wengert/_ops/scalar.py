@@ -20,6 +20,8 @@ RESERVED = set("at count operand attr int long float double char short signed un
 
 def computes_of(op):
     """The compute types that make sense for an elementwise row."""
+    if op.computes:
+        return op.computes
     return {"float": ("f32", "f64"), "float_only": ("f32", "f64"), "int": ("i64",)}.get(op.types, COMPUTES)
 
 
@@ -74,6 +76,8 @@ class Scalar:
             args = [self.number(a) for a in n.args]
             if n.value in ("div",):
                 return f"((double){args[0]} / (double){args[1]})"
+            if n.value == "pow":
+                return f"pow((double){args[0]}, (double){args[1]})"
             if n.value == "neg":
                 return f"(-{args[0]})"
             if n.value == "logical_not":
@@ -99,6 +103,8 @@ class Scalar:
         """An expression that is 0 or 1."""
         if n.sort == "mask":
             return self.element(n)
+        if n.sort == "bool" and n.kind == "const":
+            return str(int(n.value))
         if n.sort == "bool":
             return f"({self.number(n)} != 0)"
         return f"({self.value(n)} != 0)"
@@ -126,8 +132,9 @@ class Scalar:
                 raise GrammarError(f"{self.op.name}: {called.name} is not elementwise")
             if is_plain_operator(called):
                 return self.operator(called.y.value, n.args)
+            y = called.formula(self.compute)
             tensors = dict(zip((p.name for p in called.tensors), n.args))
-            function = called.y.value if called.y.kind == "c" else f"row_{called.name}"
+            function = y.value if y.kind == "c" else f"row_{called.name}"
             return self.c_call(f"wg_{function}_{self.compute}", called.params, tensors, dict(n.attrs), called)
         raise GrammarError(f"{self.op.name}: a loop cannot compute {n.kind} {n.value!r}")
 
@@ -206,7 +213,7 @@ class Scalar:
 
 def is_plain_operator(op):
     """A row whose formula is one C operator on its own parameters, in order: nested uses need no function."""
-    return (op.y is not None and op.y.kind == "op" and not op.attrs
+    return (op.y is not None and op.y_int is None and op.y.kind == "op" and not op.attrs
             and op.y.args == tuple(op.x_nodes().values()))
 
 
@@ -232,8 +239,9 @@ def row_function(table, op, compute):
         parameters.append(f"{attr_ctype(p, compute)} {p.name}")
     for name, node in op.x_nodes().items():
         scalar.names[node] = name
-    statements = scalar.bind([op.y])
-    result = scalar.truth(op.y) if op.is_mask else scalar.value(op.y)
+    y = op.formula(compute)
+    statements = scalar.bind([y])
+    result = scalar.truth(y) if op.is_mask else scalar.value(y)
     unused = [f"(void){p.split()[-1]};" for p in parameters]
     lines = [f"WG_INLINE {'int' if op.is_mask else CTYPE[compute]} wg_row_{op.name}_{compute}({', '.join(parameters)}) {{"]
     lines += ["    " + " ".join(unused)]

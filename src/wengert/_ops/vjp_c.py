@@ -6,6 +6,15 @@ released on success and on failure alike.
 from .grammar import GrammarError, Node, walk
 
 PRELUDE = r'''
+/* The value itself when it has that shape already. */
+static inline int sum_to(const wg_val *v, int64_t ndim, const int64_t *shape, wg_val *y) {
+    int same = v->a.ndim == ndim;
+    for (int64_t d = 0; same && d < ndim; d++) same = v->a.shape[d] == shape[d];
+    if (!same) return wg_sum_to(v, (int)ndim, shape, y);
+    wg_val_share(y, v);
+    return 0;
+}
+
 static inline void number_of(wg_val *v, wg_attr a) {
     if (a.tag == WG_A_FLOAT) wg_number_float(v, a.f);
     else if (a.tag == WG_A_BOOL) wg_number_bool(v, (int)a.i);
@@ -16,6 +25,18 @@ static inline void number_of(wg_val *v, wg_attr a) {
 static inline int64_t at(const int64_t *v, int64_t n, int64_t k) {
     if (k < 0) k += n;
     return k >= 0 && k < n ? v[k] : 1;
+}
+
+/* Products of all sizes but the last k, and of the last k. */
+static inline int64_t leading(const wg_array *a, int64_t k) {
+    int64_t n = 1;
+    for (int64_t d = 0; d < a->ndim - k; d++) n *= a->shape[d];
+    return n;
+}
+static inline int64_t trailing(const wg_array *a, int64_t k) {
+    int64_t n = 1;
+    for (int64_t d = a->ndim > k ? a->ndim - k : 0; d < a->ndim; d++) n *= a->shape[d];
+    return n;
 }
 
 /* The sum of the sizes before this input along a dimension: where cat put it. */
@@ -91,6 +112,8 @@ class Writer:
             args = [self.number(a) for a in n.args]
             if n.value == "div":
                 return f"((double){args[0]} / (double){args[1]})"
+            if n.value == "pow":
+                return f"pow((double){args[0]}, (double){args[1]})"
             if n.value == "neg":
                 return f"(-{args[0]})"
             if n.value == "logical_not":
@@ -117,6 +140,8 @@ class Writer:
             vector, length = self.vector(first)
             return f"(int64_t){length}" if n.value == "len" else f"at({vector}, {length}, {self.number(n.args[1])})"
         a = f"{self.leaf(first)}->a"
+        if n.value in ("leading", "trailing"):
+            return f"{n.value}(&{a}, {self.number(n.args[1])})"
         if n.value == "size":
             return f"at({a}.shape, {a}.ndim, {self.number(n.args[1])})"
         return {"numel": f"{a}.numel", "ndim": f"(int64_t){a}.ndim", "dtype": f"{a}.dtype"}[n.value]
@@ -203,6 +228,13 @@ class Writer:
         if target is None or outs > 1:
             target = f"&t[{self.slot(outs)}]"
         given = dict(n.attrs)
+        if called.name == "to_dtype":
+            self.line(f"if (wg_cast({operands[0]}, {self.number(given['dtype'])}, {target}) < 0) goto fail;")
+            return target
+        if called.name == "sum_to":
+            vector, length = self.vector(given["shape"])
+            self.line(f"if (sum_to({operands[0]}, {length}, {vector}, {target}) < 0) goto fail;")
+            return target
         attrs = "NULL"
         if called.attrs:
             attrs = f"(const wg_attr[]){{{', '.join(self.attribute(p, given.get(p.name)) for p in called.attrs)}}}"

@@ -1,0 +1,75 @@
+/* Refusals of elementwise ops that depend on more than the promoted type, in PyTorch's words. */
+#include "wg_ops_gen.h"
+
+static int is_bool(const wg_val *v) { return v->a.dtype == WG_BOOL; }
+static int is_integral(const wg_val *v) { return v->a.dtype <= WG_I64; }
+
+/* alpha of add, sub and rsub: no float for integers, no bool for numbers. */
+static int check_alpha(const wg_val *const *x, const wg_attr *alpha) {
+    if (alpha->tag == WG_A_FLOAT && is_integral(x[0]) && is_integral(x[1]))
+        return wg_fail(WG_RUNTIME_ERROR, "For integral input tensors, argument alpha must not be a floating point number.");
+    if (alpha->tag == WG_A_BOOL && !(is_bool(x[0]) && is_bool(x[1])))
+        return wg_fail(WG_RUNTIME_ERROR, "Boolean alpha only supported for Boolean results.");
+    return 0;
+}
+
+static int check_sub(const wg_val *const *x) {
+    if (is_bool(x[0]) && is_bool(x[1]))
+        return wg_fail(WG_RUNTIME_ERROR, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                       "`logical_xor()` operator instead.");
+    if (is_bool(x[0]) || is_bool(x[1]))
+        return wg_fail(WG_RUNTIME_ERROR, "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+                       "invert a mask, use the `~` or `logical_not()` operator instead.");
+    return 0;
+}
+
+int wg_check_add_alpha(const wg_val *const *x, const wg_attr *attr) { return check_alpha(x, attr); }
+int wg_check_sub(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_sub(x); }
+int wg_check_sub_alpha(const wg_val *const *x, const wg_attr *attr) { return check_sub(x) < 0 ? -1 : check_alpha(x, attr); }
+int wg_check_rsub(const wg_val *const *x, const wg_attr *attr) { return check_sub(x) < 0 ? -1 : check_alpha(x, attr); }
+
+int wg_check_neg(const wg_val *const *x, const wg_attr *attr) {
+    (void)attr;
+    if (!is_bool(x[0])) return 0;
+    return wg_fail(WG_RUNTIME_ERROR, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
+                   "use the `~` or `logical_not()` operator instead.");
+}
+
+/* A zero among integer divisors: PyTorch raises, the loops would give 0. Looks at the data, so it is only done where both
+ * operands are integers. */
+static int any_zero(const wg_array *a) {
+    int64_t index[WG_MAX_DIMS] = {0}, offset = 0;
+    const int size = wg_itemsize[a->dtype];
+    for (int64_t k = 0; k < a->numel; k++) {
+        const char *p = a->data + offset * size;
+        uint64_t bits = 0;
+        __builtin_memcpy(&bits, p, size == 8 ? 8 : size == 4 ? 4 : size == 2 ? 2 : 1);
+        if (bits == 0) return 1;
+        for (int d = a->ndim - 1; d >= 0; d--) {
+            offset += a->strides[d];
+            if (++index[d] < a->shape[d]) break;
+            offset -= a->shape[d] * a->strides[d];
+            index[d] = 0;
+        }
+    }
+    return 0;
+}
+
+static int check_divisor(const wg_val *const *x) {
+    if (!is_integral(x[0]) || !is_integral(x[1])) return 0;
+    const wg_array *d = &x[1]->a;
+    if (d->is_number ? d->number.i == 0 : any_zero(d)) return wg_fail(WG_RUNTIME_ERROR, "ZeroDivisionError");
+    return 0;
+}
+
+int wg_check_floor_divide(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_divisor(x); }
+int wg_check_div_floor(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_divisor(x); }
+int wg_check_div_trunc(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_divisor(x); }
+int wg_check_remainder(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_divisor(x); }
+int wg_check_fmod(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_divisor(x); }
+
+int wg_check_pow_scalar(const wg_val *const *x, const wg_attr *attr) {
+    if (is_integral(x[0]) && attr[0].tag == WG_A_INT && attr[0].i < 0)
+        return wg_fail(WG_RUNTIME_ERROR, "Integers to negative integer powers are not allowed.");
+    return 0;
+}

@@ -1,0 +1,64 @@
+"""Gather, scatter, masks and advanced indexing.
+
+Every way to read has one way to add back: gather and _scatter_sum, index_select and _index_sum, take and _take_sum,
+_index and _index_put_sum, masked_select and _masked_place are adjoint to each other, so that all orders exist.
+Indices are int64 tensors; they never carry a gradient.
+"""
+
+
+def define(op):
+    inplace = {"inplace": True}
+    # x[i, j, ...]: the indexed dimensions come first, the index tensors are broadcast and stacked: index[k] indexes dim k
+    op("_index", "x, index", vjp={"x": "_index_put_sum(g, index, shape(x))", "index": "nondiff"}, linear="x",
+       grad_name="IndexBackward0", doc="y[s] = x[index[0][s], ..., index[k-1][s]], for index of shape (k, *s).")
+    op("_index_put_sum", "x, index, shape: int[]", vjp={"x": "_index(g, index)", "index": "nondiff"}, linear="x",
+       grad_name="IndexPutBackward0", doc="Zeros of this shape, with x added at the indices.")
+    op("_index_put", "x, index, values, accumulate: bool = False",
+       vjp={"x": "g if accumulate else _index_put(g, index, 0)", "index": "nondiff",
+            "values": "sum_to(_index(g, index), shape(values))"},
+       linear="x+values", grad_name="IndexPutBackward0", number_ok=True, **inplace)
+
+    op("gather", "x, dim: int, index, *, sparse_grad: bool = False",
+       vjp={"x": "_scatter_sum(g, dim, index, shape(x))", "index": "nondiff"}, linear="x")
+    op("_scatter_sum", "x, dim: int, index, shape: int[]", vjp={"x": "gather(g, dim, index)", "index": "nondiff"}, linear="x",
+       grad_name="ScatterAddBackward0",
+       doc="Zeros of this shape, with x added at the indices along dim. A 0-d shape is treated as one element.")
+    op("scatter", "x, dim: int, index, src",
+       vjp={"x": "scatter_value(g, dim, index, 0)", "index": "nondiff", "src": "gather(g, dim, index)"}, linear="x+src", **inplace)
+    op("scatter_value", "x, dim: int, index, value: Number",
+       vjp={"x": "scatter_value(g, dim, index, 0)", "index": "nondiff"}, linear="x", public="scatter",
+       grad_name="ScatterBackward1", **inplace)
+    op("scatter_add", "x, dim: int, index, src", vjp={"x": "g", "index": "nondiff", "src": "gather(g, dim, index)"},
+       linear="x+src", **inplace)
+
+    op("index_select", "x, dim: int, index", vjp={"x": "_index_sum(g, dim, index, shape(x))", "index": "nondiff"}, linear="x")
+    op("_index_sum", "x, dim: int, index, shape: int[]", vjp={"x": "index_select(g, dim, index)", "index": "nondiff"},
+       linear="x", grad_name="IndexAddBackward0")
+    op("index_add", "x, dim: int, index, source, *, alpha: Number = 1",
+       vjp={"x": "g", "index": "nondiff", "source": "s = index_select(g, dim, index); s if alpha == 1 else s*alpha"},
+       linear="x+source", **inplace)
+    op("index_copy", "x, dim: int, index, source",
+       vjp={"x": "index_fill(g, dim, index, 0)", "index": "nondiff", "source": "index_select(g, dim, index)"},
+       linear="x+source", **inplace)
+    op("index_fill", "x, dim: int, index, value: Number", vjp={"x": "index_fill(g, dim, index, 0)", "index": "nondiff"},
+       linear="x", **inplace)
+    op("take", "x, index", vjp={"x": "_take_sum(g, index, shape(x))", "index": "nondiff"}, linear="x")
+    op("_take_sum", "x, index, shape: int[]", vjp={"x": "take(g, index)", "index": "nondiff"}, linear="x",
+       grad_name="PutBackward0", doc="Zeros of this shape, with x added at the indices into the flat array.")
+
+    op("masked_fill", "x, mask, value: Number", y="where(mask, value, x)", bools=("mask",),
+       vjp={"x": "where(mask, 0, g)", "mask": "nondiff"}, samples=({"value": 3},), number_ok=False)
+    op("masked_fill_tensor", "x, mask, value", y="where(mask, value, x)", bools=("mask",), public="masked_fill",
+       vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "value": "where(mask, g, 0)"}, linear="x+value",
+       grad_name="MaskedFillBackward1", number_ok=False)
+    op("masked_select", "x, mask", vjp={"x": "_masked_place(g, mask)", "mask": "nondiff"}, linear="x",
+       doc="x and mask have one shape here; the facade broadcasts them before.")
+    op("masked_scatter", "x, mask, source",
+       vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "source": "_masked_take(g, mask, shape(source))"},
+       linear="x+source", **inplace)
+    op("_masked_place", "x, mask", vjp={"x": "_masked_take(g, mask, shape(x))", "mask": "nondiff"}, linear="x",
+       grad_name="MaskedScatterBackward0", doc="Zeros of mask's shape, with the first elements of x where mask is true.")
+    op("_masked_take", "x, mask, shape: int[]", vjp={"x": "_masked_place(g, mask)", "mask": "nondiff"}, linear="x",
+       grad_name="MaskedSelectBackward0", doc="The elements of x where mask is true, then zeros, in this shape.")
+    op("nonzero", "x", vjp="nondiff", doc="Indices of the elements that are not zero, one row each.")
+    op("one_hot", "x, num_classes: int = -1", vjp="nondiff", where="f")

@@ -29,6 +29,44 @@ typedef T R(v4u) __attribute__((vector_size(T_BITS / 2), aligned(sizeof(T)), may
 #endif
 #define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
 
+/* The first min(n, VW) lanes of a vector in memory; the others read as zero. */
+#if defined(__AVX512F__)
+#if T_BITS == 32
+typedef __mmask16 R(mask);
+#define LOAD_MASKED _mm512_maskz_loadu_epi32
+#define STORE_MASKED _mm512_mask_storeu_epi32
+#else
+typedef __mmask8 R(mask);
+#define LOAD_MASKED _mm512_maskz_loadu_epi64
+#define STORE_MASKED _mm512_mask_storeu_epi64
+#endif
+WG_INLINE R(mask) R(first)(int64_t n) { return (R(mask))(n >= VW ? ~0u : (1u << n) - 1u); }
+WG_INLINE R(v) R(load)(const T *p, R(mask) m) { return (R(v))LOAD_MASKED(m, p); }
+WG_INLINE void R(store)(T *p, R(v) v, R(mask) m) { STORE_MASKED(p, m, (__m512i)v); }
+#undef LOAD_MASKED
+#undef STORE_MASKED
+#else
+typedef int R(mask);
+WG_INLINE R(mask) R(first)(int64_t n) { return n >= VW ? VW : (int)n; }
+WG_INLINE R(v) R(load)(const T *p, R(mask) m) {
+    if (m == VW) return LOAD(p);
+#if defined(__AVX2__) && T_BITS == 32
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return (R(v))_mm256_maskload_epi32((const int *)p, _mm256_cmpgt_epi32(_mm256_set1_epi32(m), lane));
+#elif defined(__AVX2__)
+    const __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+    return (R(v))_mm256_maskload_epi64((const long long *)p, _mm256_cmpgt_epi64(_mm256_set1_epi64x(m), lane));
+#elif T_BITS == 32
+    return (R(v)){p[0], m > 1 ? p[1] : 0, m > 2 ? p[2] : 0, 0};
+#else
+    return (R(v)){p[0], 0};
+#endif
+}
+WG_INLINE void R(store)(T *p, R(v) v, R(mask) m) {
+    for (int i = 0; i < m; i++) p[i] = v[i];
+}
+#endif
+
 /* From 2L lanes to L >= VW; the next L elements join if there are as many, or begin. */
 #define STAGE(L)                                                                    \
     if (n >= 2 * (L)) {                                                             \
@@ -203,9 +241,12 @@ static void R(wide)(T *restrict y, const T *const *row, int64_t rows, int64_t w)
         }
 #undef TREE8
     }
-    if (i == 0) {
+    if (rows == 1) {
         const T *p = row[i++];
         WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = p[k];
+    } else if (i == 0) {
+        const T *p0 = row[i++], *p1 = row[i++];
+        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = OP(p0[k], p1[k]);
     }
     for (; i < rows; i++) {
         const T *p = row[i];
@@ -213,28 +254,29 @@ static void R(wide)(T *restrict y, const T *const *row, int64_t rows, int64_t w)
     }
 }
 
-/* The same for w < WG_NARROW and rows that follow each other without a gap: 8 rows are one run of 8 * w. */
-static void R(narrow)(T *restrict y, const T *restrict x, int64_t rows, int64_t w) {
-    T a[8 * WG_NARROW] __attribute__((aligned(64)));
-    int64_t i = rows & ~(int64_t)7;
-    if (i) {
-        const int64_t run = 8 * w;
-        for (int64_t k = 0; k < run; k++) a[k] = x[k];
-        for (int64_t g = 1; g < i / 8; g++) {
-            const T *p = x + g * run;
-            WG_VECTOR for (int64_t k = 0; k < run; k++) a[k] = OP(a[k], p[k]);
+/* The same for w < WG_NARROW, rows `step` apart: row i runs in lane i mod 8, columns fill a vector. */
+static void R(narrow)(T *y, const T *x, int64_t step, int64_t rows, int64_t w) {
+    for (; w > 0; w -= VW, x += VW, y += VW) {
+        const R(mask) m = R(first)(w);
+        const T *p = x;
+        int64_t left = rows;
+        R(v) a[8];
+        if (rows >= 8) {
+            EACH(i, 8) a[i] = R(load)(p + i * step, m);
+            for (left -= 8, p += 8 * step; left >= 8; left -= 8, p += 8 * step) {
+                EACH(i, 8) a[i] = COMBINE(R(load)(p + i * step, m), a[i]);
+            }
+            EACH(i, 4) a[i] = COMBINE(a[i], a[i + 4]);
+            EACH(i, 2) a[i] = COMBINE(a[i], a[i + 2]);
+            a[0] = COMBINE(a[0], a[1]);
+        } else {
+            a[0] = R(load)(p, m);
+            p += step;
+            left--;
         }
-        for (int64_t half = 4 * w; half >= w; half /= 2) {
-            WG_VECTOR for (int64_t k = 0; k < half; k++) a[k] = OP(a[k], a[k + half]);
-            if (half == w) break;
-        }
-        for (int64_t k = 0; k < w; k++) y[k] = a[k];
-    } else {
-        for (int64_t k = 0; k < w; k++) y[k] = x[k];
-        i = 1;
+        for (; left > 0; left--, p += step) a[0] = COMBINE(R(load)(p, m), a[0]);
+        R(store)(y, a[0], m);
     }
-    for (; i < rows; i++)
-        for (int64_t k = 0; k < w; k++) y[k] = OP(y[k], x[i * w + k]);
 }
 
 /* y[0..w): rows [begin, end) of the w columns that begin at x. */
@@ -251,17 +293,16 @@ static void R(strip)(const wg_reduce *r, T *y, const char *x, const T *c, int64_
         int64_t rows = end - begin < WG_ROWS ? end - begin : WG_ROWS;
         T *s = begin + rows == end && !top ? y : level + top * w;
         if (w < WG_NARROW) {
-            const T *dense = buffer;
-            if (in_place && r->nreduced == 1 && r->reduced_x[0] == w) {
-                dense = (const T *)at.x;
-                at.x += rows * w * item;
+            if (in_place && r->nreduced == 1) {
+                R(narrow)(s, (const T *)at.x, r->reduced_x[0], rows, w);
+                at.x += rows * r->reduced_x[0] * item;
             } else {
                 for (int64_t i = 0; i < rows; i++) {
                     r->load(buffer + i * w, at.x, w, step, c, c != NULL, r->p);
                     wg_walk_forward(&at, r, 1);
                 }
+                R(narrow)(s, buffer, w, rows, w);
             }
-            R(narrow)(s, dense, rows, w);
         } else if (in_place) {
             const T *row[WG_ROWS];
             for (int64_t i = 0; i < rows; i++) {
@@ -306,9 +347,19 @@ static void R(columns_body)(void *context, int64_t begin, int64_t end) {
     const wg_reduce *r = j->r;
     const int last = r->nkept - 1;
     const int64_t m = r->kept[last], item = wg_itemsize[r->xdtype];
+    const int to_out = !r->finish && !r->dense && !r->add && r->odtype == r->acc && r->kept_out[last] == 1;
     T results[WG_TILE];
     for (int64_t i = begin; i < end; i++) {
-        int64_t chunk = i % j->chunks, tile = i / j->chunks % j->tiles, outer = i / j->chunks / j->tiles;
+        int64_t chunk = 0, tile = 0, outer = i;
+        if (j->chunks > 1) {
+            outer = i / j->chunks;
+            chunk = i - outer * j->chunks;
+        }
+        if (j->tiles > 1) {
+            int64_t strips = outer;
+            outer = strips / j->tiles;
+            tile = strips - outer * j->tiles;
+        }
         int64_t first = tile * WG_TILE, w = m - first < WG_TILE ? m - first : WG_TILE, output = outer * m + first;
         int64_t row = chunk * j->chunk, stop = row + j->chunk < r->count ? row + j->chunk : r->count;
         wg_cursor at = wg_reduce_seek(r, outer, last);
@@ -316,6 +367,8 @@ static void R(columns_body)(void *context, int64_t begin, int64_t end) {
         const T *c = r->c ? (const T *)r->c + output : NULL;
         if (j->partial) {
             R(strip)(r, j->partial + chunk * r->outputs + output, x, c, w, row, stop);
+        } else if (to_out) {
+            R(strip)(r, (T *)at.out + first, x, c, w, row, stop);
         } else {
             R(strip)(r, results, x, c, w, row, stop);
             wg_reduce_emit(r, results, w, output, at.out + first * r->kept_out[last] * wg_itemsize[r->odtype]);
@@ -349,9 +402,9 @@ static int R(run)(const wg_reduce *r) {
         body = R(columns_body);
         j.chunk = WG_ROWS;
         while (j.chunk * w < WG_CHUNK) j.chunk *= 2;
-        j.chunks = (r->count + j.chunk - 1) / j.chunk;
+        j.chunks = r->count <= j.chunk ? 1 : (r->count + j.chunk - 1) / j.chunk;
         j.tiles = (m + WG_TILE - 1) / WG_TILE;
-        items = r->outputs / m * j.tiles * j.chunks;
+        items = (r->nkept == 1 ? 1 : r->outputs / m) * j.tiles * j.chunks;
         each = w * (r->count < j.chunk ? r->count : j.chunk);
     } else if (r->count > WG_CHUNK) {
         body = R(chunks_body);

@@ -94,7 +94,9 @@ wg_reduce_load_fn WG_LEVEL(wg_reduce_loader)(wg_reduce_map map, int dtype, int a
 #define STORE(S, PUT, GET)                                                                      \
     do {                                                                                        \
         S *y = (S *)out;                                                                        \
-        if (!add)                                                                               \
+        if (!add && stride == 1)                                                                \
+            for (int64_t i = 0; i < n; i++) y[i] = PUT(v[i]);                                   \
+        else if (!add)                                                                               \
             for (int64_t i = 0; i < n; i++) y[i * stride] = PUT(v[i]);                          \
         else                                                                                    \
             for (int64_t i = 0; i < n; i++) y[i * stride] = PUT(GET(y[i * stride]) + v[i]);     \

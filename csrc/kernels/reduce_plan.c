@@ -1,51 +1,56 @@
 /* The plan of a reduction: which dimensions, in which order. */
 #include "reduce_common.h"
 
-typedef struct { int64_t size, x, out; int reduced; } dim;
-
 static int64_t magnitude(int64_t v) { return v < 0 ? -v : v; }
 
 static void plan(wg_reduce *r, const wg_array *out, const wg_array *x, int acc, wg_reduce_map map, int ordered) {
-    dim dims[WG_MAX_DIMS];
-    int n = 0;
+    int order[WG_MAX_DIMS], n = 0;              /* the dimensions of x, slowest first */
     r->outputs = r->count = 1;
     for (int d = 0; d < x->ndim; d++) {
-        int64_t size = x->shape[d];
+        const int64_t size = x->shape[d], stride = x->strides[d];
         if (size == 1) continue;
-        dim v = {size, x->strides[d], out->strides[d], out->shape[d] != size};
-        if (v.reduced) r->count *= size; else r->outputs *= size;
+        const int reduced = out->shape[d] != size;
+        if (reduced) r->count *= size; else r->outputs *= size;
         /* Larger strides first. A stride of 0 compares with nothing, so that an expanded array is
          * traversed in the order, and summed to the bits, of its dense copy. */
         int i = n++;
-        for (; i > 0 && v.x && dims[i - 1].x && magnitude(dims[i - 1].x) < magnitude(v.x); i--) {
-            if (ordered && v.reduced && dims[i - 1].reduced) break;
-            dims[i] = dims[i - 1];
+        for (; i > 0; i--) {
+            const int e = order[i - 1];
+            if (!stride || !x->strides[e] || magnitude(x->strides[e]) >= magnitude(stride)) break;
+            if (ordered && reduced && out->shape[e] != x->shape[e]) break;
+            order[i] = e;
         }
-        dims[i] = v;
+        order[i] = d;
     }
-    int m = 0;
+    int nkept = 0, nreduced = 0, before = -1;   /* before: was the neighbour reduced? */
     for (int i = 0; i < n; i++) {
-        dim *last = &dims[m - 1];
-        if (m && last->reduced == dims[i].reduced && last->x == dims[i].size * dims[i].x &&
-            (last->reduced || last->out == dims[i].size * dims[i].out)) {
-            dims[i].size *= last->size;
-            *last = dims[i];
+        const int d = order[i];
+        const int64_t size = x->shape[d], stride = x->strides[d], out_stride = out->strides[d];
+        const int reduced = out->shape[d] != size;
+        if (reduced) {
+            if (before == 1 && r->reduced_x[nreduced - 1] == size * stride) {
+                r->reduced[nreduced - 1] *= size;
+                r->reduced_x[nreduced - 1] = stride;
+            } else {
+                r->reduced[nreduced] = size;
+                r->reduced_x[nreduced++] = stride;
+            }
         } else {
-            dims[m++] = dims[i];
+            if (before == 0 && r->kept_x[nkept - 1] == size * stride && r->kept_out[nkept - 1] == size * out_stride) {
+                r->kept[nkept - 1] *= size;
+                r->kept_x[nkept - 1] = stride;
+                r->kept_out[nkept - 1] = out_stride;
+            } else {
+                r->kept[nkept] = size;
+                r->kept_x[nkept] = stride;
+                r->kept_out[nkept++] = out_stride;
+            }
         }
+        before = reduced;
     }
-    r->nkept = r->nreduced = 0;
-    for (int i = 0; i < m; i++) {
-        if (dims[i].reduced) {
-            r->reduced[r->nreduced] = dims[i].size;
-            r->reduced_x[r->nreduced++] = dims[i].x;
-        } else {
-            r->kept[r->nkept] = dims[i].size;
-            r->kept_x[r->nkept] = dims[i].x;
-            r->kept_out[r->nkept++] = dims[i].out;
-        }
-    }
-    r->columns = m && !dims[m - 1].reduced;
+    r->columns = before == 0;
+    r->nkept = nkept;
+    r->nreduced = nreduced;
     /* One dimension of each kind at least, so that the engine has no special cases. */
     if (!r->nkept) { r->kept[0] = 1; r->kept_x[0] = r->kept_out[0] = 0; r->nkept = 1; }
     if (!r->nreduced) { r->reduced[0] = 1; r->reduced_x[0] = 1; r->nreduced = 1; }

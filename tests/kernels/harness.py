@@ -11,6 +11,7 @@ Arrays are passed as they are: strides, offsets, broadcast (zero) strides and tr
 arrays are `BF16`, a view on uint16. Attributes: bool, int, float, sequence of ints or None, as the
 kernel documents them; a `Number` operand is a Python number.
 
+`WENGERT_TEST_KEEP=1` leaves the library in build/test-kernels, for profilers and debuggers.
 `WENGERT_TEST_SANITIZE=undefined` builds with UBSan; `address,undefined` also with ASan, for which Python
 must run with libasan preloaded and `ASAN_OPTIONS=detect_leaks=0`.
 """
@@ -215,7 +216,8 @@ def build(sources, level, defines=()):
         _run([*shlex.split(os.environ.get("CC", "cc")), "-shared", *flags, *objects, "-o", library, "-lm", "-lpthread"])
         return ctypes.CDLL(str(library))
     finally:
-        shutil.rmtree(folder)
+        if "WENGERT_TEST_KEEP" not in os.environ:
+            shutil.rmtree(folder)
 
 
 @functools.cache

@@ -63,7 +63,8 @@ WG_INLINE R(v) R(load)(const T *p, R(mask) m) {
 #endif
 }
 WG_INLINE void R(store)(T *p, R(v) v, R(mask) m) {
-    for (int i = 0; i < m; i++) p[i] = v[i];
+    if (m == VW) *(R(vu) *)p = v;
+    else for (int i = 0; i < m; i++) p[i] = v[i];
 }
 #endif
 
@@ -227,31 +228,52 @@ static void R(chunks_body)(void *context, int64_t begin, int64_t end) {
 
 /* ---- columns: a kept dimension is the fastest ----------------------------------------------------- */
 
+/* One vector of columns: the tree over 8 rows, or over the 2 or 1 that begin a short block. */
+WG_INLINE R(v) R(group)(const T *const *row, int64_t k, int rows, R(mask) m) {
+#define ROW(i) R(load)(row[i] + k, m)
+#define PAIR(i) COMBINE(ROW(i), ROW((i) + 1))
+    R(v) s = ROW(0);
+    if (rows > 1) s = COMBINE(s, ROW(1));
+    if (rows == 8) {
+        const R(v) t = PAIR(2), u = PAIR(4), v = PAIR(6);
+        s = COMBINE(COMBINE(s, t), COMBINE(u, v));
+    }
+    return s;
+#undef ROW
+#undef PAIR
+}
+
+/* One vector of columns over all rows, in registers. */
+WG_INLINE void R(pillar)(T *y, const T *const *row, int64_t rows, int64_t k, R(mask) m) {
+    const T *const *end = row + rows;
+    R(v) s;
+    if (rows >= 8) s = R(group)(row, k, 8, m), row += 8;
+    else if (rows >= 2) s = R(group)(row, k, 2, m), row += 2;
+    else s = R(group)(row, k, 1, m), row += 1;
+    for (; end - row >= 8; row += 8) { const R(v) t = R(group)(row, k, 8, m); s = COMBINE(s, t); }
+    for (; row < end; row++) { const R(v) t = R(group)(row, k, 1, m); s = COMBINE(s, t); }
+    R(store)(y + k, s, m);
+}
+
 /* y[0..w) from 1..WG_ROWS rows, each of w dense elements. */
-static void R(wide)(T *restrict y, const T *const *row, int64_t rows, int64_t w) {
-    int64_t i = 0;
-    for (; i + 8 <= rows; i += 8) {
-        const T *p0 = row[i], *p1 = row[i + 1], *p2 = row[i + 2], *p3 = row[i + 3];
-        const T *p4 = row[i + 4], *p5 = row[i + 5], *p6 = row[i + 6], *p7 = row[i + 7];
-#define TREE8(k) OP(OP(OP(p0[k], p1[k]), OP(p2[k], p3[k])), OP(OP(p4[k], p5[k]), OP(p6[k], p7[k])))
-        if (i == 0) {
-            WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = TREE8(k);
-        } else {
-            WG_VECTOR for (int64_t k = 0; k < w; k++) { T t = TREE8(k); y[k] = OP(y[k], t); }
+static void R(wide)(T *y, const T *const *row, int64_t rows, int64_t w) {
+    const int64_t full = w - w % VW;
+    int64_t k;
+    if (full < w) R(pillar)(y, row, rows, full, R(first)(w - full));
+    if (rows <= 8 || w <= 16 * VW) {
+        for (k = 0; k < full; k += VW) R(pillar)(y, row, rows, k, R(first)(VW));
+        return;
+    }
+    /* Many columns: whole rows, 8 at a time, as memory likes it. */
+    const T *const *end = row + rows;
+    for (k = 0; k < full; k += VW) R(store)(y + k, R(group)(row, k, 8, R(first)(VW)), R(first)(VW));
+    for (row += 8; end - row >= 8; row += 8)
+        for (k = 0; k < full; k += VW) {
+            const R(v) t = R(group)(row, k, 8, R(first)(VW));
+            R(store)(y + k, COMBINE(LOAD(y + k), t), R(first)(VW));
         }
-#undef TREE8
-    }
-    if (rows == 1) {
-        const T *p = row[i++];
-        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = p[k];
-    } else if (i == 0) {
-        const T *p0 = row[i++], *p1 = row[i++];
-        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = OP(p0[k], p1[k]);
-    }
-    for (; i < rows; i++) {
-        const T *p = row[i];
-        WG_VECTOR for (int64_t k = 0; k < w; k++) y[k] = OP(y[k], p[k]);
-    }
+    for (; row < end; row++)
+        for (k = 0; k < full; k += VW) R(store)(y + k, COMBINE(LOAD(y + k), LOAD(row[0] + k)), R(first)(VW));
 }
 
 /* The same for w < WG_NARROW, rows `step` apart: row i runs in lane i mod 8, columns fill a vector. */

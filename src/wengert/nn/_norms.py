@@ -15,7 +15,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     shape = tuple(normalized_shape)
     if tuple(input.size()[input.dim() - len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
+            f"Given normalized_shape={list(shape)}, expected input with shape [*{', '.join(map(str, shape))}], but "
             f"got input of size{list(input.size())}"
         )
     if eps is None:
@@ -43,7 +43,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     count = size[0] * size[1] // num_groups
     for n in size[2:]:
         count *= n
-    _check_more_than_one(size, count)
+    _check_more_than_one(list(size), count)
     if size[1] % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "

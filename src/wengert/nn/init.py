@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from .. import linalg, no_grad
+from .. import empty_like, linalg, no_grad, where
 
 __all__ = [
     "calculate_gain",
@@ -77,8 +77,20 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
         return tensor.normal_(mean, std, generator=generator)
 
 
+def _redraw(tensor, outside, draw):
+    """Draws all of ``tensor`` anew and keeps the new values where ``outside`` holds, until it holds nowhere."""
+    while outside.any():
+        fresh, still = draw()
+        tensor.copy_(where(outside, fresh, tensor))
+        outside = outside & still
+    return tensor
+
+
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Fills with draws from the normal distribution cut off outside [a, b], by the inverse of its cumulative function."""
+    """Fills with draws from the normal distribution cut off outside [a, b].
+
+    By rejection: from the normal distribution where more than 0.3 of it lies in [a, b], else from the uniform one.
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
@@ -90,13 +102,28 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
 
     with no_grad():
-        low = cdf((a - mean) / std)
-        high = cdf((b - mean) / std)
-        tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
-        tensor.erfinv_()
-        tensor.mul_(std * math.sqrt(2.0))
-        tensor.add_(mean)
-        return tensor.clamp_(min=a, max=b)
+        if cdf((b - mean) / std) - cdf((a - mean) / std) > 0.3:
+            low, high = tensor.new_tensor([a, b]).tolist()
+
+            def draw_normal():
+                fresh = empty_like(tensor).normal_(mean, std, generator=generator)
+                return fresh, (fresh < low) | (fresh > high)
+
+            tensor.normal_(mean, std, generator=generator)
+            return _redraw(tensor, (tensor < low) | (tensor > high), draw_normal)
+
+        peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+
+        def rejected(values):
+            log_density = values.clone().sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+            return empty_like(values).uniform_(generator=generator).log_() > log_density
+
+        def draw_uniform():
+            fresh = empty_like(tensor).uniform_(a, b, generator=generator)
+            return fresh, rejected(fresh)
+
+        tensor.uniform_(a, b, generator=generator)
+        return _redraw(tensor, rejected(tensor), draw_uniform)
 
 
 def constant_(tensor, val):

@@ -1,6 +1,7 @@
 """Parameters as one vector and back."""
 
 from ... import Tensor, cat
+from ..modules._arguments import typename
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
@@ -13,7 +14,7 @@ def parameters_to_vector(parameters):
 def vector_to_parameters(vec, parameters):
     """Makes consecutive pieces of ``vec`` the values of ``parameters``; the parameters share its memory."""
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {vec.type() if hasattr(vec, 'type') else type(vec)}")
+        raise TypeError(f"expected torch.Tensor, but got: {typename(vec)}")
     start = 0
     for param in parameters:
         end = start + param.numel()

@@ -6,8 +6,6 @@ from .. import empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
-# From here on log1p(exp(x)) is x in double precision.
-_SOFTPLUS_LINEAR = 40.0
 
 
 def _result(function, input, inplace, *args):
@@ -58,7 +56,7 @@ def elu_(input, alpha=1.0):
 
 
 def _selu(input):
-    return ops.elu(input, _SELU_ALPHA) * _SELU_SCALE
+    return ops.elu(input, _SELU_ALPHA, _SELU_SCALE)
 
 
 def selu(input, inplace=False):
@@ -72,7 +70,7 @@ def selu_(input):
 
 
 def _celu(input, alpha):
-    return ops.elu(input / alpha) * alpha
+    return ops.elu(input, alpha, 1.0, 1.0 / alpha)
 
 
 def celu(input, alpha=1.0, inplace=False):
@@ -116,7 +114,7 @@ def prelu(input, weight):
         weight = weight.reshape([-1 if d == 1 else 1 for d in range(input.dim())])
     elif weight.dim() > 0:
         weight = weight.reshape(())
-    return where(input > 0, input, weight * input)
+    return ops.prelu(input, weight)
 
 
 def _rrelu_training(input, lower, upper):
@@ -141,18 +139,14 @@ def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):
     return rrelu(input, lower, upper, training, True)
 
 
-def _threshold(input, limit, value):
-    return where(input <= limit, value, input)
-
-
 def threshold(input, threshold, value, inplace=False):
     """x where x > threshold, else value."""
-    return _result(_threshold, input, inplace, threshold, value)
+    return _result(ops.threshold, input, inplace, threshold, value)
 
 
 def threshold_(input, threshold, value):
     """In-place :func:`threshold`."""
-    return _result(_threshold, input, True, threshold, value)
+    return _result(ops.threshold, input, True, threshold, value)
 
 
 def glu(input, dim=-1):
@@ -170,12 +164,12 @@ def glu(input, dim=-1):
 
 def logsigmoid(input):
     """log(1 / (1 + exp(-x))), without overflow."""
-    return -ops.softplus(-input, 1.0, _SOFTPLUS_LINEAR)
+    return ops.logsigmoid(input)
 
 
 def hardshrink(input, lambd=0.5):
     """x where |x| > lambd, else 0."""
-    return where((input >= -lambd) & (input <= lambd), 0.0, input)
+    return ops.hardshrink(input, lambd)
 
 
 def softshrink(input, lambd=0.5):
@@ -186,7 +180,7 @@ def softshrink(input, lambd=0.5):
         raise RuntimeError(
             f"lambda must be in range [0, {finfo(input.dtype).max:g}] for input dtype {kind}, but found {lambd:g}"
         )
-    return where(input > lambd, input - lambd, where(input < -lambd, input + lambd, input * 0.0))
+    return ops.softshrink(input, lambd)
 
 
 def tanhshrink(input):
@@ -204,27 +198,19 @@ def softplus(input, beta=1.0, threshold=20.0):
     return ops.softplus(input, beta, threshold)
 
 
-def _hardsigmoid(input):
-    return ops.hardtanh(input + 3.0, 0.0, 6.0) / 6.0
-
-
 def hardsigmoid(input, inplace=False):
     """min(max(x + 3, 0), 6) / 6."""
-    return _result(_hardsigmoid, input, inplace)
-
-
-def _hardswish(input):
-    return input * ops.hardtanh(input + 3.0, 0.0, 6.0) / 6.0
+    return _result(ops.hardsigmoid, input, inplace)
 
 
 def hardswish(input, inplace=False):
     """x * min(max(x + 3, 0), 6) / 6."""
-    return _result(_hardswish, input, inplace)
+    return _result(ops.hardswish, input, inplace)
 
 
 def gelu(input, *, approximate="none"):
     """x * Phi(x), Phi the normal distribution's cumulative function; ``approximate="tanh"`` for its tanh form."""
-    return ops.gelu(input, approximate)
+    return ops.gelu(input, approximate=approximate)
 
 
 def silu(input, inplace=False):
@@ -232,13 +218,9 @@ def silu(input, inplace=False):
     return _result(ops.silu, input, inplace)
 
 
-def _mish(input):
-    return input * tanh(ops.softplus(input))
-
-
 def mish(input, inplace=False):
     """x * tanh(softplus(x))."""
-    return _result(_mish, input, inplace)
+    return _result(ops.mish, input, inplace)
 
 
 def _softmax_dim(name, ndim, stacklevel):

@@ -3,10 +3,10 @@
 import math
 import warnings
 
-from .. import broadcast_shapes, broadcast_tensors, ops, where, zeros_like
+from .. import broadcast_tensors, ops, where, zeros_like
 from . import _reduction
-from ._activations import _SOFTPLUS_LINEAR
 from ._distances import pairwise_distance
+from ._names import typename
 
 _KINDS = frozenset(("none", "mean", "sum"))
 
@@ -104,9 +104,9 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
             "deprecated. Please ensure they have the same size."
         )
-    if weight is not None:
-        weight = weight.expand(broadcast_shapes(target.size(), weight.size()))
-    return ops.binary_cross_entropy(input, target, weight, reduction)
+    if weight is None:
+        return ops.binary_cross_entropy(input, target, reduction)
+    return _reduce(ops.binary_cross_entropy(input, target, "none") * weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -116,7 +116,13 @@ def binary_cross_entropy_with_logits(
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
-    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
+    if weight is None and pos_weight is None:
+        return ops.binary_cross_entropy_with_logits(input, target, reduction)
+    if pos_weight is None:
+        loss = ops.binary_cross_entropy_with_logits(input, target, "none")
+    else:
+        loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * ops.logsigmoid(input)
+    return _reduce(loss if weight is None else loss * weight, reduction)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
@@ -143,7 +149,55 @@ def cross_entropy(
     probabilities, the same as the input.
     """
     reduction = _kind(size_average, reduce, reduction)
-    return ops.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+    of_classes = target.size() != input.size()
+    if of_classes and not label_smoothing:
+        return ops.cross_entropy(input, target, weight, reduction, ignore_index)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if of_classes:
+        return _smoothed_cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+    return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+
+
+def _class_weights(weight, ndim):
+    """``weight`` (C,) in the shape that broadcasts over (N, C, ...) or (C,)."""
+    return weight if ndim == 1 else weight.reshape([-1 if d == 1 else 1 for d in range(ndim)])
+
+
+def _soft_cross_entropy(input, target, weight, reduction, smoothing):
+    """Cross entropy against class probabilities."""
+    if not target.is_floating_point():
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {typename(target)}"
+        )
+    dim = 0 if input.dim() == 1 else 1
+    classes = input.size(dim)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / classes
+    logs = ops.log_softmax(input, dim)
+    if weight is not None:
+        logs = logs * _class_weights(weight, input.dim())
+    loss = -(logs * target).sum(dim)
+    return loss.sum() / (input.numel() // classes) if reduction == "mean" else _reduce(loss, reduction)
+
+
+def _smoothed_cross_entropy(input, target, weight, reduction, ignore_index, smoothing):
+    """Cross entropy against classes, with the share ``smoothing`` of the probability spread over all of them."""
+    dim = 0 if input.dim() == 1 else 1
+    logs = ops.log_softmax(input, dim)
+    hard = ops.nll_loss(logs, target, weight, reduction, ignore_index)
+    spread = -(logs if weight is None else logs * _class_weights(weight, input.dim())).sum(dim)
+    ignored = target == ignore_index
+    spread = where(ignored, 0.0, spread)
+    if reduction == "mean":
+        if weight is None:
+            count = (~ignored).sum()
+        else:
+            count = where(ignored, 0.0, weight[where(ignored, 0, target)]).sum()
+        spread = spread.sum() / count
+    else:
+        spread = _reduce(spread, reduction)
+    return (1 - smoothing) * hard + smoothing / input.size(dim) * spread
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
@@ -157,10 +211,9 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             "same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
-    if reduction == "batchmean":
-        loss = ops.kl_div(input, target, "sum", log_target)
-        return loss / input.size(0) if input.dim() else loss
-    return ops.kl_div(input, target, _kind(None, None, reduction), log_target)
+    batchmean = reduction == "batchmean"
+    loss = _reduce(ops._kl_div(input, target, log_target), "sum" if batchmean else _kind(None, None, reduction))
+    return loss / input.size(0) if batchmean and input.dim() else loss
 
 
 def poisson_nll_loss(
@@ -264,7 +317,7 @@ def margin_ranking_loss(
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-y * x)); its mean or its sum."""
     reduction = _kind(size_average, reduce, reduction)
-    return _reduce(ops.softplus(-target * input, 1.0, _SOFTPLUS_LINEAR), reduction)
+    return _reduce(-ops.logsigmoid(target * input), reduction)
 
 
 def triplet_margin_loss(
@@ -367,9 +420,7 @@ def multilabel_soft_margin_loss(
 ):
     """-(y log sigmoid(x) + (1 - y) log sigmoid(-x)), averaged over the classes (last dimension); its mean or its sum."""
     reduction = _kind(size_average, reduce, reduction)
-    loss = target * ops.softplus(-input, 1.0, _SOFTPLUS_LINEAR) + (1 - target) * ops.softplus(
-        input, 1.0, _SOFTPLUS_LINEAR
-    )
+    loss = -(target * ops.logsigmoid(input) + (1 - target) * ops.logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
     return _reduce(loss.sum(-1) / input.size(-1), reduction)

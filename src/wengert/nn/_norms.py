@@ -185,22 +185,24 @@ def _check_probability(p):
 def dropout(input, p=0.5, training=True, inplace=False):
     """Each element zero with probability ``p``, else divided by 1 - p; the identity when not ``training``."""
     _check_probability(p)
-    if inplace:
-        return input.copy_(ops.dropout(input.clone(), p, training)) if training else input
-    return ops.dropout(input, p, training)
+    if not training or p == 0.0 or input.numel() == 0:
+        return input
+    noise = _noise(input, input.size(), p)
+    return input.mul_(noise) if inplace else input * noise
+
+
+def _noise(input, shape, p):
+    """1 / (1 - p) where an element survives, 0 where it is dropped."""
+    noise = input.detach().new_empty(shape)
+    return noise.zero_() if p == 1.0 else noise.bernoulli_(1 - p).div_(1 - p)
 
 
 def _feature_dropout(input, p, training, inplace):
     """Whole channels zero with probability ``p``."""
     if not training or p == 0.0 or input.numel() == 0:
         return input
-    if p == 1.0:
-        result = input * 0.0
-    else:
-        shape = list(input.size()[:2]) + [1] * (input.dim() - 2)
-        noise = input.detach().new_empty(shape).bernoulli_(1 - p).div_(1 - p)
-        result = input * noise
-    return input.copy_(result) if inplace else result
+    noise = _noise(input, list(input.size()[:2]) + [1] * (input.dim() - 2), p)
+    return input.mul_(noise) if inplace else input * noise
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False):

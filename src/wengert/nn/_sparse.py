@@ -35,13 +35,7 @@ def embedding(
     row = _padding_row(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)
-    result = ops.embedding(weight, input, row)
-    if scale_grad_by_freq:
-        counts = bincount(input.reshape(-1), minlength=weight.size(0))
-        scale = (1.0 / counts[input].to(weight.dtype)).unsqueeze(-1)
-        value = result.detach()
-        result = value + (result - value) * scale
-    return result
+    return ops.embedding(input, weight, row, scale_grad_by_freq)
 
 
 def embedding_bag(
@@ -128,23 +122,6 @@ def one_hot(tensor, num_classes=-1):
     return result.scatter_(-1, tensor.unsqueeze(-1), 1)
 
 
-def _source_indices(mode, size, before, after):
-    """For each place of a padded dimension the place that its value is taken from."""
-    if mode == "replicate":
-        return [min(max(i, 0), size - 1) for i in range(-before, size + after)]
-    if mode == "circular":
-        if before > size or after > size:
-            raise RuntimeError("Padding value causes wrapping around more than once.")
-        return [i % size for i in range(-before, size + after)]
-    if before >= size or after >= size:
-        raise RuntimeError(
-            "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
-            f"({before}, {after}) at a dimension of size {size}"
-        )
-    period = 2 * (size - 1) or 1
-    return [size - 1 - abs(size - 1 - i % period) for i in range(-before, size + after)]
-
-
 def pad(input, pad, mode="constant", value=None):
     """Adds elements around the last dimensions.
 
@@ -158,15 +135,7 @@ def pad(input, pad, mode="constant", value=None):
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if not (len(pad) % 2 == 0 and len(pad) // 2 in (input.dim() - 2, input.dim() - 1) and len(pad) <= 6):
-        raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now"
-        )
-    for d in range(len(pad) // 2):
-        before, after = pad[2 * d], pad[2 * d + 1]
-        if before or after:
-            dim = input.dim() - 1 - d
-            source = _source_indices(mode, input.size(dim), before, after)
-            input = input.index_select(dim, tensor(source, dtype=int64))
-    return input
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if not (len(pad) in (2, 4, 6) and input.dim() - len(pad) // 2 in (1, 2)):
+        raise NotImplementedError("Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now")
+    return ops.pad(input, pad, mode)

@@ -1,18 +1,6 @@
 """The library as functions: ``wengert.nn.functional``, PyTorch's names and signatures.
 
-Rows of the table of operations are called as attributes of :mod:`wengert.ops`, positionally, with these arguments:
-
-    relu(x)  silu(x)  gelu(x, approximate)  elu(x, alpha)  leaky_relu(x, negative_slope)  hardtanh(x, min, max)
-    softplus(x, beta, threshold)  softmax(x, dim)  log_softmax(x, dim)  linear(x, weight, bias)
-    layer_norm(x, normalized_shape, weight, bias, eps)  embedding(weight, indices, padding_idx)  (-1: none)
-    dropout(x, p, training)  pad(x, pad, mode, value)
-    mse_loss(x, y, reduction)  l1_loss(x, y, reduction)  (reduction: "none", "mean" or "sum")
-    smooth_l1_loss(x, y, reduction, beta)  huber_loss(x, y, reduction, delta)
-    binary_cross_entropy(x, y, weight, reduction)
-    binary_cross_entropy_with_logits(x, y, weight, pos_weight, reduction)
-    nll_loss(x, y, weight, reduction, ignore_index)  kl_div(x, y, reduction, log_target)
-    cross_entropy(x, y, weight, reduction, ignore_index, label_smoothing)
-
+Rows of the table of operations are called as attributes of :mod:`wengert.ops`, with the arguments that the table gives them.
 Everything else here is composed of them and of the facade's functions.
 """
 

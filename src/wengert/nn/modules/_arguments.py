@@ -5,15 +5,6 @@ from itertools import repeat
 from ... import Tensor, device as _device, dtype as _dtype
 
 
-def typename(obj):
-    """The name of ``obj``'s type as PyTorch's messages spell it: ``torch.FloatTensor``, ``int``, ``package.Class``."""
-    if isinstance(obj, Tensor):
-        return obj.type()
-    cls = obj if isinstance(obj, type) else type(obj)
-    module = cls.__module__
-    return cls.__qualname__ if module in ("builtins", "__builtin__", None) else f"{module}.{cls.__qualname__}"
-
-
 def parse_to(args, kwargs):
     """The device, dtype and non_blocking of a call of ``Module.to``, None where not given.
 

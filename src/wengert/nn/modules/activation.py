@@ -283,7 +283,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input):
-        return _gelu(input, self.approximate)
+        return _gelu(input, approximate=self.approximate)
 
     def extra_repr(self):
         return f"approximate={self.approximate!r}"

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from ... import Tensor
 from ..parameter import Parameter
-from ._arguments import typename
+from .._names import typename
 from .module import Module, _addindent
 
 __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]

@@ -1,12 +1,9 @@
 """Dropout and its relatives: active in training mode only."""
 
-from ... import ops
 from .. import functional as F
 from .module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
-
-_dropout = ops.dropout
 
 
 class _DropoutNd(Module):
@@ -29,9 +26,7 @@ class Dropout(_DropoutNd):
     """Each element zero with probability ``p``, else divided by 1 - p."""
 
     def forward(self, input):
-        if self.inplace:
-            return F.dropout(input, self.p, self.training, True)
-        return _dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self.training, self.inplace)
 
 
 class Dropout1d(_DropoutNd):

@@ -33,10 +33,6 @@ class Unflatten(Module):
 
     def __init__(self, dim, unflattened_size):
         super().__init__()
-        if not isinstance(dim, int):
-            if isinstance(dim, str):
-                raise NotImplementedError("Named tensors are not supported: dim must be an int")
-            raise TypeError("invalid argument type for dim parameter")
         if not isinstance(unflattened_size, (tuple, list)):
             raise TypeError(f"unflattened_size must be a tuple of ints, but found type {type(unflattened_size).__name__}")
         for i, size in enumerate(unflattened_size):

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from ... import Tensor, empty_like, no_grad
 from ...utils.hooks import BackwardHook, RemovableHandle
 from ..parameter import Buffer, Parameter
-from ._arguments import parse_to, typename
+from .._names import typename
+from ._arguments import parse_to
 from ._registry import HookDict, Registry
 
 __all__ = [

@@ -89,8 +89,9 @@ class Embedding(_Table):
         self.sparse = sparse
 
     def forward(self, input):
-        if self.max_norm is None and not self.scale_grad_by_freq:
-            return _embedding(self.weight, input, -1 if self.padding_idx is None else self.padding_idx)
+        if self.max_norm is None:
+            row = -1 if self.padding_idx is None else self.padding_idx
+            return _embedding(input, self.weight, row, self.scale_grad_by_freq)
         return F.embedding(
             input,
             self.weight,

@@ -1,7 +1,7 @@
 """Parameters as one vector and back."""
 
 from ... import Tensor, cat
-from ..modules._arguments import typename
+from .._names import typename
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

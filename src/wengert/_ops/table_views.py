@@ -55,5 +55,5 @@ def define(op):
        vjp={"x": "unfold(g, dimension, size, step)"}, grad_name="UnfoldBackward0",
        doc="Adds up what overlapping windows share.")
     op("_as_strided_back", "x, shape: int[], size: int[], stride: int[], storage_offset: int?",
-       vjp={"x": "as_strided(g, size, stride, storage_offset)"}, grad_name="AsStridedBackward0",
+       vjp={"x": "_strided_window(g, size, stride, storage_offset)"}, grad_name="AsStridedBackward0",
        doc="Adds up what overlapping windows share.")

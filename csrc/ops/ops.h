@@ -63,6 +63,12 @@ int wg_dim_mask(const wg_attr *dims, int ndim, int empty_is_all, uint32_t *mask)
 /* Is [lo, hi] (in elements, from the first one) what a window touches? 0 for an empty one. -1 on overflow. */
 int wg_window_range(int ndim, const int64_t *shape, const int64_t *strides, int64_t *lo, int64_t *hi);
 
+/* May some element stand at two places of x? 0 only where that is certain not to be. */
+int wg_overlaps_itself(const wg_array *x);
+
+/* Adds x at a window that was zero before: by a copy, unless elements may meet. */
+int wg_add_to_zeros(wg_array *window, const wg_array *x);
+
 /* A shape text for messages: the buffer lives until the end of the block. */
 #define WG_SHAPE(array) wg_shape_text((char[320]){0}, 320, (array)->ndim, (array)->shape)
 #define WG_LIST(v, n) wg_shape_text((char[320]){0}, 320, (int)(n), v)

@@ -70,3 +70,31 @@ int wg_window_range(int ndim, const int64_t *shape, const int64_t *strides, int6
     }
     return 0;
 }
+
+int wg_overlaps_itself(const wg_array *x) {
+    int order[WG_MAX_DIMS], n = 0;
+    if (x->contiguous) return 0;
+    for (int d = 0; d < x->ndim; d++) {
+        if (x->shape[d] < 2) continue;
+        int64_t own = x->strides[d] < 0 ? -x->strides[d] : x->strides[d];
+        int at = n++;
+        for (; at > 0; at--) {
+            int64_t before = x->strides[order[at - 1]];
+            if ((before < 0 ? -before : before) <= own) break;
+            order[at] = order[at - 1];
+        }
+        order[at] = d;
+    }
+    int64_t reach = 0;                                      /* of the dimensions with smaller strides */
+    for (int i = 0; i < n; i++) {
+        int64_t step = x->strides[order[i]];
+        if (step < 0) step = -step;
+        if (step <= reach) return 1;
+        reach += step * (x->shape[order[i]] - 1);
+    }
+    return 0;
+}
+
+int wg_add_to_zeros(wg_array *window, const wg_array *x) {
+    return wg_overlaps_itself(window) ? wg_accumulate_array(window, x) : wg_copy_array(window, x);
+}

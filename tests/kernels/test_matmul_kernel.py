@@ -1,6 +1,8 @@
 """matmul, addmm_bias and dot against NumPy's float64, through the real BLAS loader and the real thread pool."""
 import ctypes
 import itertools
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -338,3 +340,50 @@ def test_a_copy_that_cannot_exist_is_refused(kernels):
     out = np.lib.stride_tricks.as_strided(np.ones(4, np.float32), shape, (0, 0, 8, 4))
     with pytest.raises(MemoryError):
         kernels("matmul", out, a, np.ones((2, 2), np.float32))
+
+
+def test_several_callers_at_once(kernels, rng):
+    """Threads that multiply at the same time share one pool; whoever does not get it works alone, with the same bits."""
+    a, b = draw(rng, (300, 400), "float32"), draw(rng, (400, 500), "float32")
+    kernels.lib.wg_set_num_threads(2)
+    want = np.empty((300, 500), np.float32)
+    kernels("matmul", want, a, b)
+    wrong = []
+
+    def work():
+        out = np.empty_like(want)
+        arguments, _keep = kernels._prepare((out, a, b), ())
+        for _ in range(20):
+            out.fill(np.nan)
+            kernels.function("matmul")(*arguments)
+            if (out.view(np.uint8) != want.view(np.uint8)).any():
+                wrong.append(1)
+
+    callers = [threading.Thread(target=work) for _ in range(4)]
+    for thread in callers:
+        thread.start()
+    for thread in callers:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fork(kernels, rng):
+    """A product in the child of a process whose pool and BLAS are in use: the same bits, no hang."""
+    a, b = draw(rng, (600, 400), "float32"), draw(rng, (400, 500), "float32")
+    kernels.lib.wg_set_num_threads(2)
+    want, out = np.empty((600, 500), np.float32), np.empty((600, 500), np.float32)
+    kernels("matmul", want, a, b)
+    for _ in range(10):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                kernels("matmul", out, a, b)
+                code = 0 if (out.view(np.uint8) == want.view(np.uint8)).all() else 1
+            finally:
+                os._exit(code)
+        assert os.waitpid(pid, 0)[1] == 0
+        kernels("matmul", out, a, b)
+        assert (out.view(np.uint8) == want.view(np.uint8)).all()

@@ -16,6 +16,13 @@
  * Helpers spin briefly for the next loop, then sleep on a condition variable; the publishing caller takes
  * the mutex only when one sleeps. Both sides write their own word before they read the other's (sequentially
  * consistent), so no wake-up is lost.
+ *
+ * Note [Contended cores]
+ * ~~~~~~~~~~~~~~~~~~~~~~
+ * Where other processes hold the cores, a helper is worse than none: a chunk it has begun waits for its next
+ * time slice, milliseconds, and on the caller's own core it only takes turns with the caller. So a helper that
+ * was put off its core while it spun or worked, or that finds itself on the caller's, parks: it takes no part for
+ * 10 ms, and twice as long each time that happens again, until it has worked undisturbed for a while.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -39,9 +46,17 @@
 
 /* A helper spins this long for the next loop: longer than the gaps between the kernels of a training step,
  * shorter than what a scheduler would notice. */
-#define HELPER_SPIN_NS 50000
+#define HELPER_SPIN_NS 100000
 /* The caller spins this long for chunks that helpers have begun; then its core is worth giving away. */
 #define CALLER_SPIN_NS 100000
+/* Sleeping helpers are woken for this much work; less, in loops further apart than a spin, is done before they come. */
+#define WAKE_WORK_NS 50000
+/* Longer than this a thread is not kept from its core by interrupts, only by another thread. */
+#define OFF_CORE_NS 500000
+/* Note [Contended cores] */
+#define FIRST_PENALTY_NS 10000000
+#define LAST_PENALTY_NS 640000000
+#define FORGET_PENALTY_NS 100000000
 
 typedef void (*loop_body)(void *context, int64_t begin, int64_t end);
 
@@ -55,16 +70,20 @@ static struct {
     _Alignas(128) _Atomic uint32_t done;     /* chunks finished */
     _Atomic int caller_sleeps;
     _Alignas(128) _Atomic int busy;          /* a loop runs, or the pool changes */
-    _Atomic int sleepers;
+    _Atomic int sleepers;                    /* helpers that wait to be woken */
+    _Atomic int parked;                      /* helpers that must not be */
+    _Atomic int caller_cpu;
     _Atomic int stop;                        /* helpers leave */
     _Atomic int threads;                     /* wanted, the caller included; 0: not known yet */
     int helpers;                             /* running; changed by the owner of `busy` only */
     int unable;                              /* no thread could be started; not tried again */
     pthread_t handle[WG_MAX_THREADS];
     pthread_mutex_t mutex;
-    pthread_cond_t work, finished;
+    pthread_cond_t work, finished, unpark;
+    double missed_ns;                        /* one-thread time of recent loops that no helper was woken for */
+    int64_t last_loop;                       /* when the last one began */
 } pool = {.claim = CLOSED, .mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
-          .finished = PTHREAD_COND_INITIALIZER};
+          .finished = PTHREAD_COND_INITIALIZER, .unpark = PTHREAD_COND_INITIALIZER};
 
 static __thread int inside; /* this thread runs a body: its own loops are not shared */
 
@@ -208,22 +227,83 @@ static int nothing_to_do(void) {
     return INDEX(word) >= atomic_load(&pool.chunks) && !atomic_load(&pool.stop);
 }
 
+static int current_cpu(void) {
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+/* Wall time and time on a core, since which a helper was never idle. */
+typedef struct presence { int64_t wall, cpu; } presence;
+
+static presence presence_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (presence){now_ns(), (int64_t)t.tv_sec * 1000000000 + t.tv_nsec};
+}
+
+/* Waits for a loop. Returns 0 when this thread was off its core meanwhile. */
+static int wait_for_loop(presence *since) {
+    int64_t start = now_ns(), last = start;
+    for (int i = 1; nothing_to_do(); i++) {
+        pause_briefly();
+        if (i % 64 != 0) continue;
+        const int64_t now = now_ns();
+        if (now - last > OFF_CORE_NS) return 0;
+        last = now;
+        if (now - start < HELPER_SPIN_NS) continue;
+        pthread_mutex_lock(&pool.mutex);
+        atomic_fetch_add(&pool.sleepers, 1);
+        while (nothing_to_do()) pthread_cond_wait(&pool.work, &pool.mutex);
+        atomic_fetch_sub(&pool.sleepers, 1);
+        pthread_mutex_unlock(&pool.mutex);
+        *since = presence_now();
+        start = last = since->wall;
+    }
+    return 1;
+}
+
+static void park(int64_t nanoseconds) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    nanoseconds += until.tv_nsec;
+    until.tv_sec += (time_t)(nanoseconds / 1000000000);
+    until.tv_nsec = (long)(nanoseconds % 1000000000);
+    pthread_mutex_lock(&pool.mutex);
+    atomic_fetch_add(&pool.parked, 1);
+    while (!atomic_load(&pool.stop) && pthread_cond_timedwait(&pool.unpark, &pool.mutex, &until) == 0) continue;
+    atomic_fetch_sub(&pool.parked, 1);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
 static void *helper(void *unused) {
     (void)unused;
     inside = 1;
+    int64_t penalty = 0, trouble = 0;
+    presence since = presence_now();
     while (!atomic_load(&pool.stop)) {
-        int64_t deadline = now_ns() + HELPER_SPIN_NS;
-        for (int i = 1; nothing_to_do(); i++) {
-            pause_briefly();
-            if (i % 64 == 0 && now_ns() > deadline) {
-                pthread_mutex_lock(&pool.mutex);
-                atomic_fetch_add(&pool.sleepers, 1);
-                while (nothing_to_do()) pthread_cond_wait(&pool.work, &pool.mutex);
-                atomic_fetch_sub(&pool.sleepers, 1);
-                pthread_mutex_unlock(&pool.mutex);
+        int undisturbed = wait_for_loop(&since);
+#ifdef __linux__
+        undisturbed &= current_cpu() != atomic_load_explicit(&pool.caller_cpu, memory_order_relaxed);
+#endif
+        if (undisturbed) {
+            const int64_t start = now_ns();
+            work_on_chunks();
+            if (now_ns() - start > OFF_CORE_NS) {
+                const presence now = presence_now();
+                undisturbed = (now.wall - since.wall) - (now.cpu - since.cpu) < OFF_CORE_NS;
+                since = now;
             }
+            if (undisturbed && start - trouble > FORGET_PENALTY_NS) penalty = 0;
         }
-        work_on_chunks();
+        if (!undisturbed && !atomic_load(&pool.stop)) { /* Note [Contended cores] */
+            penalty = penalty == 0 ? FIRST_PENALTY_NS : penalty < LAST_PENALTY_NS ? 2 * penalty : penalty;
+            park(penalty);
+            since = presence_now();
+            trouble = since.wall;
+        }
     }
     return NULL;
 }
@@ -235,9 +315,11 @@ static void after_fork_in_child(void) {
     pthread_mutex_init(&pool.mutex, NULL);
     pthread_cond_init(&pool.work, NULL);
     pthread_cond_init(&pool.finished, NULL);
+    pthread_cond_init(&pool.unpark, NULL);
     atomic_store(&pool.claim, (atomic_load(&pool.claim) | CLOSED));
     atomic_store(&pool.busy, 0);
     atomic_store(&pool.sleepers, 0);
+    atomic_store(&pool.parked, 0);
     atomic_store(&pool.caller_sleeps, 0);
     atomic_store(&pool.stop, 0);
     pool.helpers = 0;
@@ -268,6 +350,7 @@ static void stop_helpers(void) {
     atomic_store(&pool.stop, 1);
     pthread_mutex_lock(&pool.mutex);
     pthread_cond_broadcast(&pool.work);
+    pthread_cond_broadcast(&pool.unpark);
     pthread_mutex_unlock(&pool.mutex);
     for (int i = 0; i < pool.helpers; i++) pthread_join(pool.handle[i], NULL);
     pool.helpers = 0;
@@ -291,11 +374,15 @@ int wg_set_num_threads(int64_t n) {
 
 /* ---- the loop -------------------------------------------------------------------------------------- */
 
-static void wake(int wanted) {
-    int sleepers = atomic_load(&pool.sleepers), awake = pool.helpers - sleepers;
-    if (sleepers == 0 || awake >= wanted) return;
+static void wake(int wanted, double cost_ns) {
+    const int sleepers = atomic_load(&pool.sleepers), awake = pool.helpers - atomic_load(&pool.parked) - sleepers;
+    const int64_t now = now_ns(), gap = now - pool.last_loop;
+    pool.last_loop = now;
+    pool.missed_ns = cost_ns + (gap < HELPER_SPIN_NS + (int64_t)pool.missed_ns ? pool.missed_ns : 0);
+    if (sleepers == 0 || awake >= wanted || pool.missed_ns < WAKE_WORK_NS) return;
+    pool.missed_ns = 0;
     pthread_mutex_lock(&pool.mutex);
-    if (wanted >= pool.helpers) pthread_cond_broadcast(&pool.work);
+    if (wanted - awake >= sleepers) pthread_cond_broadcast(&pool.work);
     else for (int i = awake; i < wanted; i++) pthread_cond_signal(&pool.work);
     pthread_mutex_unlock(&pool.mutex);
 }
@@ -346,8 +433,9 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, loop_body body, v
     uint32_t batch = (uint32_t)(1000.0 / (cost / chunks)) + 1, share = chunks / (4 * (uint32_t)threads);
     atomic_store_explicit(&pool.batch, batch < share ? batch : share < 1 ? 1 : share, memory_order_release);
     atomic_store_explicit(&pool.done, 0, memory_order_release);
+    atomic_store_explicit(&pool.caller_cpu, current_cpu(), memory_order_relaxed);
     atomic_store(&pool.claim, word + 1); /* the next number, chunk 0: CLOSED + 1 carries */
-    wake((int)chunks - 1 < threads - 1 ? (int)chunks - 1 : threads - 1);
+    wake((int)chunks - 1 < threads - 1 ? (int)chunks - 1 : threads - 1, cost);
 
     inside = 1;
     work_on_chunks();

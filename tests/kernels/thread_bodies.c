@@ -77,8 +77,10 @@ static void note_thread(void *context, int64_t begin, int64_t end) {
     for (int i = 0; i < j->n; i++) known |= pthread_equal(j->seen[i], pthread_self()) != 0;
     if (!known && j->n < 64) j->seen[j->n++] = pthread_self();
     pthread_mutex_unlock(&j->mutex);
-    struct timespec pause = {0, 1000000 * (end - begin)};
-    nanosleep(&pause, NULL);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    const int64_t until = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + 1000000 * (end - begin);
+    while ((int64_t)t.tv_sec * 1000000000 + t.tv_nsec < until) clock_gettime(CLOCK_MONOTONIC, &t);
 }
 
 /* How many threads run a loop of n milliseconds. */

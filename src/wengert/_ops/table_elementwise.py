@@ -55,8 +55,11 @@ def powers(op):
     op("reciprocal", "x", y="c:reciprocal", types="float", vjp={"x": "-g*(y*y)"}, domain=(.5, 4))
     # A number as exponent is an attribute: the commonest exponents need no pow.
     op("pow_scalar", "x, exponent: Number",
-       y="x*x if exponent == 2 else x*x*x if exponent == 3 else x if exponent == 1 else pow(x, exponent)",
-       vjp={"x": "_zero(g) if exponent == 0 else g*(2*x) if exponent == 2 else g*(exponent*pow_scalar(x, exponent - 1))"},
+       y="x*x if exponent == 2 else x*x*x if exponent == 3 else sqrt(x) if exponent == 0.5 else rsqrt(x) if exponent == -0.5 else "
+         "reciprocal(x) if exponent == -1 else reciprocal(x*x) if exponent == -2 else x if exponent == 1 else pow(x, exponent)",
+       y_int="x*x if exponent == 2 else pow(x, exponent)",
+       vjp={"x": "_zero(g) if exponent == 0 else g*(2*x) if exponent == 2 else g*(3*(x*x)) if exponent == 3 else "
+                 "g*(exponent*pow_scalar(x, exponent - 1))"},
        linear=(), public="pow", grad_name="PowBackward0", domain=(.1, 4), check=True,
        samples=({"exponent": 2}, {"exponent": 3}, {"exponent": .5}, {"exponent": -1.5}, {"exponent": 0}, {"exponent": 1}))
     op("pow", "x, exponent", y="c:pow",

@@ -28,7 +28,8 @@ def define(op):
     op("acos", "x", y="c:acos", vjp={"x": "g*-rsqrt(1 - x*x)"}, aliases=("arccos",), **inside)
     op("atan", "x", y="c:atan", vjp={"x": "g/(x*x + 1)"}, aliases=("arctan",), **f)
     op("atan2", "x, other", y="c:atan2", aliases=("arctan2",), domain=(.1, 4),
-       vjp={"x": "g*other*reciprocal(x*x + other*other)", "other": "g*-x*reciprocal(x*x + other*other)"}, **f)
+       vjp={"x": "q = x*x + other*other; g*other*where(q == 0, 0, reciprocal(q))",
+            "other": "q = x*x + other*other; g*-x*where(q == 0, 0, reciprocal(q))"}, **f)
     op("sinh", "x", y="c:sinh", vjp={"x": "g*cosh(x)"}, **f)
     op("cosh", "x", y="c:cosh", vjp={"x": "g*sinh(x)"}, **f)
     op("tanh", "x", y="c:tanh", vjp={"x": "g*(1 - y*y)"}, where="tmf", **f)
@@ -42,6 +43,6 @@ def define(op):
     op("logit", "x, eps: float? = None", aliases=("special.logit",), types="float", domain=(.1, .9), samples=({}, {"eps": .2}),
        y="z = maximum(minimum(x, 1 - eps), eps) if eps is not None else x; log(z/(1 - z))",
        vjp={"x": "where(x < eps or x > 1 - eps, 0, g/(x*(1 - x))) if eps is not None else "
-                 "where(x < 0 or x > 1, g*nan, g/(x*(1 - x)))"})
+                 "g/where(x < 0 or x > 1, nan, x*(1 - x))"})
     op("erf", "x", y="c:erf", vjp={"x": "g*(1.1283791670955126*exp(-(x*x)))"}, aliases=("special.erf",), **f)
     op("erfc", "x", y="c:erfc", vjp={"x": "g*(-1.1283791670955126*exp(-(x*x)))"}, aliases=("special.erfc",), **f)

@@ -74,5 +74,5 @@ def define(op):
     op("_kl_div", "x, target, log_target: bool = False",
        y="exp(target)*(target - x) if log_target else xlogy(target, target) - target*x", types="float_only",
        vjp={"x": "-g*(exp(target) if log_target else target)",
-            "target": "g*(exp(target)*((target - x) + 1)) if log_target else g*((log(target) + 1) - x)"}, linear=(),
+            "target": "g*(exp(target)*((target - x) + 1)) if log_target else g*((log(target) + target/target) - x)"}, linear=(),
        grad_name="KlDivBackward0", doc="The pointwise Kullback-Leibler term; the facade reduces it, batchmean included.")

@@ -1,0 +1,21 @@
+# cython: binding=False, embedsignature=False, auto_pickle=False
+"""The compiled core: tensor handles, argument parsing, the reverse sweep. Each concept stands in a .pxi of its own."""
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport malloc, free
+from libc.string cimport memcpy, memset, strcmp
+from wg cimport *
+
+include "errors.pxi"
+include "dtype.pxi"
+include "tensor.pxi"
+include "modes.pxi"
+include "parse.pxi"
+include "operators.pxi"
+include "node.pxi"
+include "sweep.pxi"
+include "function.pxi"
+include "create.pxi"
+include "indexing.pxi"
+include "config.pxi"

@@ -1,0 +1,221 @@
+# Records and leaves as Python sees them: grad_fn, hooks, retained gradients.
+
+cdef class Ext:
+    """What Python hangs on a record or a leaf; the record's C head points here.
+
+    Note [Python on the tape]
+    A record holds a Python object only for a user's Function, hooks and retained gradients, and says so with
+    WG_REC_EXT, so that the sweep looks for it nowhere else. It is released with the record (release_ext).
+    """
+    cdef public dict hooks              # output number -> ordered dict of tensor hooks
+    cdef public dict retained           # output number -> weak reference of a tensor with retain_grad
+    cdef public dict prehooks           # of the node, called with all cotangents
+    cdef public dict posthooks          # of the node, called with (gradients of inputs, cotangents)
+    cdef public dict post_accumulate    # of a leaf
+    cdef public object function         # the context of a user's Function
+    cdef public list input_meta         # of a Function: (shape, dtype code) per tensor input
+
+
+cdef void release_ext(void *ext) noexcept:
+    Py_DECREF(<object>ext)
+
+wg_ext_drop = release_ext
+
+
+cdef extern from *:
+    """
+    static void set_ext_drop(void (*f)(void *)) { wg_ext_drop = f; }
+    static void rec_set_ext(wg_rec *r, void *ext) { r->ext = ext; r->node.flags |= WG_REC_EXT; }
+    static void leaf_set_ext(wg_leaf *l, void *ext) { l->ext = ext; }
+    """
+    void set_ext_drop(void (*)(void *) noexcept)
+    void rec_set_ext(wg_rec *, void *)
+    void leaf_set_ext(wg_leaf *, void *)
+
+set_ext_drop(release_ext)
+
+
+cdef Ext ext_of(wg_node *n):
+    """The Ext of a node, made on first use."""
+    cdef Ext e
+    cdef void *have = (<wg_leaf *>n).ext if n.kind == WG_NODE_LEAF else (<wg_rec *>n).ext
+    if have != NULL:
+        return <Ext>have
+    e = Ext.__new__(Ext)
+    Py_INCREF(e)
+    if n.kind == WG_NODE_LEAF:
+        leaf_set_ext(<wg_leaf *>n, <void *>e)
+    else:
+        rec_set_ext(<wg_rec *>n, <void *>e)
+    return e
+
+
+cdef class Node:
+    """A record of the tape, as ``tensor.grad_fn`` shows it. Two handles of one record are equal."""
+    cdef wg_node *node
+    cdef object __weakref__
+    cdef readonly dict metadata
+
+    def __dealloc__(self):
+        if self.node != NULL:
+            wg_node_drop(self.node)
+
+    def name(self):
+        """The kind of record, "MulBackward0"."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self):
+        """Where its gradients go: pairs (node or None, output number), one per input."""
+        cdef wg_rec *r
+        if self.node.kind == WG_NODE_LEAF:
+            return ()
+        r = <wg_rec *>self.node
+        return tuple([(make_node(r.edge[i]) if r.edge[i].node != NULL else None, r.edge[i].out) for i in range(r.nx)])
+
+    @property
+    def variable(self):
+        """Of an AccumulateGrad: its leaf."""
+        if self.node.kind != WG_NODE_LEAF:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute 'variable'")
+        cdef void *t = (<wg_leaf *>self.node).tensor
+        return <object>t if t != NULL else None
+
+    @property
+    def _sequence_nr(self):
+        return (<wg_rec *>self.node).stamp if self.node.kind == WG_NODE_RECORD else 2**64 - 1
+
+    def __getattr__(self, name):
+        # The context of a Function is reached through its node, as in PyTorch (y.grad_fn.saved_tensors, attributes).
+        cdef Ext e
+        if self.node.kind == WG_NODE_RECORD and (<wg_rec *>self.node).ext != NULL:
+            e = <Ext>(<wg_rec *>self.node).ext
+            if e.function is not None:
+                return getattr(e.function, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def register_hook(self, fn):
+        """Calls ``fn(grad_inputs, grad_outputs)`` after this node ran; what it returns replaces the gradients."""
+        e = ext_of(self.node)
+        if e.posthooks is None:
+            e.posthooks = {}
+        return removable_handle(e.posthooks, fn)
+
+    def register_prehook(self, fn):
+        """Calls ``fn(grad_outputs)`` before this node runs; what it returns replaces the cotangents."""
+        e = ext_of(self.node)
+        if e.prehooks is None:
+            e.prehooks = {}
+        return removable_handle(e.prehooks, fn)
+
+    def __eq__(self, other):
+        return isinstance(other, Node) and self.node == (<Node>other).node
+
+    def __hash__(self):
+        return hash(<size_t>self.node)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} object at {hex(<size_t>self.node)}>"
+
+
+cdef dict node_types = {}
+
+cdef object make_node(wg_edge e):
+    cdef Node n
+    cdef Ext ext
+    cdef wg_rec *r
+    if e.node.kind == WG_NODE_LEAF:
+        name = "AccumulateGrad"
+    else:
+        r = <wg_rec *>e.node
+        if r.node.op == 0xffff:
+            name = (<Ext>r.ext).function._node_name
+        else:
+            name = wg_rec_name(r).decode()
+    cls = node_types.get(name)
+    if cls is None:
+        cls = node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd"})
+    n = cls.__new__(cls)
+    n.metadata = {}
+    n.node = e.node
+    wg_node_hold(e.node)
+    return n
+
+
+def _gradient_edge(Tensor t not None):
+    """(node, output number) of a tensor that requires grad."""
+    check(wg_tensor_refresh(&t.t))
+    if t.t.v.edge.node == NULL:
+        raise RuntimeError("Can't get gradient edge for a tensor that does not require gradients")
+    return make_node(t.t.v.edge), t.t.v.edge.out
+
+
+# ---- tensor hooks ----
+
+cdef object removable_handle = None
+
+def _set_removable_handle(factory):
+    global removable_handle
+    removable_handle = factory
+
+
+def register_hook(Tensor self not None, hook):
+    """Calls ``hook(grad)`` each time the gradient of this tensor was computed; a tensor that it returns replaces it.
+
+    Returns:
+        a handle with ``remove()``.
+
+    Raises:
+        RuntimeError: the tensor does not require grad.
+    """
+    check(wg_tensor_refresh(&self.t))
+    if self.t.v.edge.node == NULL:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    e = ext_of(self.t.v.edge.node)
+    if e.hooks is None:
+        e.hooks = {}
+    return removable_handle(e.hooks.setdefault(self.t.v.edge.out, {}), hook)
+
+
+def register_post_accumulate_grad_hook(Tensor self not None, hook):
+    """Calls ``hook(tensor)`` after a backward accumulated into this leaf's ``.grad``."""
+    check(wg_tensor_refresh(&self.t))
+    if self.t.v.edge.node == NULL:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if self.t.v.edge.node.kind != WG_NODE_LEAF:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    e = ext_of(self.t.v.edge.node)
+    if e.post_accumulate is None:
+        e.post_accumulate = {}
+    return removable_handle(e.post_accumulate, hook)
+
+
+def retain_grad(Tensor self not None):
+    """Makes backward keep the gradient of this computed tensor in ``.grad``."""
+    check(wg_tensor_refresh(&self.t))
+    if self.t.v.edge.node == NULL:
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    if self.t.v.edge.node.kind == WG_NODE_LEAF:
+        return
+    import weakref
+    e = ext_of(self.t.v.edge.node)
+    if e.retained is None:
+        e.retained = {}
+    e.retained[self.t.v.edge.out] = weakref.ref(self)
+
+
+cdef bint is_retained(Tensor self):
+    cdef wg_rec *r
+    cdef Ext e
+    if self.t.v.edge.node == NULL or self.t.v.edge.node.kind != WG_NODE_RECORD:
+        return False
+    r = <wg_rec *>self.t.v.edge.node
+    if r.ext == NULL or (<Ext>r.ext).retained is None:
+        return False
+    ref = (<Ext>r.ext).retained.get(self.t.v.edge.out)
+    return ref is not None and ref() is self
+
+
+def retains_grad(Tensor self not None):
+    """Will backward keep the gradient of this computed tensor?"""
+    return is_retained(self)

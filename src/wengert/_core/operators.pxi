@@ -1,0 +1,129 @@
+# Number slots: the hottest calls of all. The C functions below replace what Cython made of __mul__ and its siblings.
+
+cdef inline int operand(object o, wg_val *number, const wg_val **x) except -1:
+    """1: *x is set; 0: not an operand of ours (NotImplemented)."""
+    if type(o) is Tensor or isinstance(o, Tensor):
+        if wg_tensor_refresh(&(<Tensor>o).t) < 0:
+            fail()
+        x[0] = &(<Tensor>o).t.v
+        return 1
+    if PyFloat_Check(o):
+        wg_number_float(number, PyFloat_AS_DOUBLE(o))
+    elif PyLong_Check(o):
+        set_number(number, o)
+    else:
+        o = numpy_number(o)
+        if o is None:
+            return 0
+        set_number(number, o)
+    x[0] = number
+    return 1
+
+
+cdef wg_attr ALPHA_ONE = WG_INT(1)
+
+
+cdef object binary(int op, object a, object b):
+    cdef wg_val na, nb
+    cdef const wg_val *x[2]
+    cdef Tensor out
+    if type(a) is not Tensor or type(b) is not Tensor:
+        if (isinstance(a, Tensor) and not is_plain(a)) or (isinstance(b, Tensor) and not is_plain(b)) or wg_mode & WG_MODE_FUNCTION:
+            return override_binary(op, a, b)
+        if not isinstance(a, Tensor) and not is_number(a) and has_override(a) or not isinstance(b, Tensor) and not is_number(b) and has_override(b):
+            return override_binary(op, a, b)
+    elif wg_mode & WG_MODE_FUNCTION:
+        return override_binary(op, a, b)
+    if not operand(a, &na, &x[0]) or not operand(b, &nb, &x[1]):
+        return NotImplemented
+    out = new_tensor()
+    if wg_apply(op, x, 2, &ALPHA_ONE, &out.t.v) < 0:
+        fail()
+    return out
+
+
+cdef object unary(int op, object a):
+    cdef const wg_val *x[1]
+    cdef Tensor out
+    if not is_plain(a) or wg_mode & WG_MODE_FUNCTION:
+        return override_handler(OPS[wg_ops[op].name.decode()], (a,), {})
+    check(wg_tensor_refresh(&(<Tensor>a).t))
+    x[0] = &(<Tensor>a).t.v
+    out = new_tensor()
+    if wg_apply(op, x, 1, NULL, &out.t.v) < 0:
+        fail()
+    return out
+
+
+cdef object inplace(int op, object a, object b):
+    cdef wg_val nb
+    cdef const wg_val *x[2]
+    if not is_plain(a) or (isinstance(b, Tensor) and not is_plain(b)) or wg_mode & WG_MODE_FUNCTION:
+        return override_handler(OPS[wg_ops[op].name.decode() + "_"], (a, b), {})
+    check(wg_tensor_refresh(&(<Tensor>a).t))
+    x[0] = &(<Tensor>a).t.v
+    if not operand(b, &nb, &x[1]):
+        return NotImplemented
+    check(wg_apply_inplace(op, &(<Tensor>a).t, x, 2, &ALPHA_ONE))
+    return a
+
+
+cdef object override_binary(int op, object a, object b):
+    return override_handler(OPS[wg_ops[op].name.decode()], (a, b), {})
+
+
+cdef object compare(object self, object other, int op):
+    cdef int row
+    # Python's order: < <= == != > >=
+    if op == 0:
+        row = OP_LT
+    elif op == 1:
+        row = OP_LE
+    elif op == 2:
+        row = OP_EQ
+    elif op == 3:
+        row = OP_NE
+    elif op == 4:
+        row = OP_GT
+    else:
+        row = OP_GE
+    result = binary(row, self, other)
+    if result is NotImplemented and op == 2:
+        return False
+    if result is NotImplemented and op == 3:
+        return True
+    return result
+
+
+cdef object slot_add(object a, object b):
+    return binary(OP_ADD, a, b)
+
+cdef object slot_sub(object a, object b):
+    return binary(OP_SUB, a, b)
+
+cdef object slot_mul(object a, object b):
+    return binary(OP_MUL, a, b)
+
+cdef object slot_div(object a, object b):
+    return binary(OP_DIV, a, b)
+
+cdef object slot_matmul(object a, object b):
+    return binary(OP_MATMUL, a, b)
+
+cdef object slot_neg(object a):
+    return unary(OP_NEG, a)
+
+
+cdef extern from *:
+    """
+    static void install_slots(PyTypeObject *t, binaryfunc add, binaryfunc sub, binaryfunc mul, binaryfunc div, binaryfunc matmul,
+                              unaryfunc neg) {
+        PyNumberMethods *n = t->tp_as_number;
+        n->nb_add = add; n->nb_subtract = sub; n->nb_multiply = mul; n->nb_true_divide = div; n->nb_matrix_multiply = matmul;
+        n->nb_negative = neg;
+    }
+    """
+    void install_slots(PyTypeObject *, object (*)(object, object), object (*)(object, object), object (*)(object, object),
+                       object (*)(object, object), object (*)(object, object), object (*)(object))
+
+install_slots(<PyTypeObject *>Tensor, slot_add, slot_sub, slot_mul, slot_div, slot_matmul, slot_neg)

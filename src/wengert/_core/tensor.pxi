@@ -1,0 +1,606 @@
+# The tensor handle.
+
+cdef extern from "tensor_type.h":
+    int wg_type_patch(PyTypeObject *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) except -1
+    PyObject *wg_handle_new() except NULL
+    void wg_handle_track(object)
+    int wg_type_copy_numbers(PyTypeObject *) except -1
+    int wg_type_vectorcall(PyTypeObject *, Py_ssize_t) except -1
+
+cdef extern from *:
+    """
+    #define WG_OFFSET(type, member) ((Py_ssize_t)offsetof(type, member))
+    #define wg_steal(p) ((PyObject *)(p))
+    """
+    Py_ssize_t WG_OFFSET_T "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Tensor, t)"
+    Py_ssize_t WG_OFFSET_GRAD "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Tensor, grad_)"
+    Py_ssize_t WG_OFFSET_DICT "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Tensor, dict_)"
+    Py_ssize_t WG_OFFSET_WEAK "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Tensor, weakrefs_)"
+    Py_ssize_t WG_SIZE_T "(Py_ssize_t)sizeof(struct __pyx_obj_7wengert_5_core_5_core_Tensor)"
+    object steal "wg_steal"(PyObject *)
+
+
+cdef class Tensor:
+    """A strided array of one dtype that remembers, when asked to, how it was computed.
+
+    Made by `wengert.tensor` and its siblings, never by calling this class. Methods and semantics are those of
+    PyTorch's CPU tensors.
+    """
+    cdef wg_tensor t
+    cdef PyObject *grad_
+    cdef PyObject *dict_
+    cdef PyObject *weakrefs_
+
+    # ---- shape and type ----
+
+    @property
+    def shape(self):
+        """Sizes of the dimensions, as a `Size`."""
+        return make_size(&self.t.v.a)
+
+    @property
+    def dtype(self):
+        """Element type."""
+        return DTYPES[self.t.v.a.dtype]
+
+    @property
+    def ndim(self):
+        """Number of dimensions."""
+        return self.t.v.a.ndim
+
+    def dim(self):
+        """Number of dimensions."""
+        return self.t.v.a.ndim
+
+    ndimension = dim
+
+    def numel(self):
+        """Number of elements."""
+        return self.t.v.a.numel
+
+    nelement = numel
+
+    @property
+    def itemsize(self):
+        """Bytes per element."""
+        return wg_itemsize[self.t.v.a.dtype]
+
+    def element_size(self):
+        """Bytes per element."""
+        return wg_itemsize[self.t.v.a.dtype]
+
+    @property
+    def nbytes(self):
+        """Bytes that the elements take together."""
+        return self.t.v.a.numel * wg_itemsize[self.t.v.a.dtype]
+
+    def size(self, dim=None):
+        """The shape, or the size of one dimension."""
+        cdef int d
+        if dim is None:
+            return make_size(&self.t.v.a)
+        check(wg_wrap_dim(dim, self.t.v.a.ndim, &d))
+        if self.t.v.a.ndim == 0:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return self.t.v.a.shape[d]
+
+    def stride(self, dim=None):
+        """Steps between neighbours along each dimension, in elements."""
+        cdef int d
+        if dim is None:
+            return tuple([self.t.v.a.strides[i] for i in range(self.t.v.a.ndim)])
+        check(wg_wrap_dim(dim, self.t.v.a.ndim, &d))
+        return self.t.v.a.strides[d]
+
+    def storage_offset(self):
+        """Elements between the start of the storage and the first element."""
+        return (self.t.v.a.data - self.t.v.a.storage.data) // wg_itemsize[self.t.v.a.dtype]
+
+    def data_ptr(self):
+        """Address of the first element."""
+        return <size_t>self.t.v.a.data
+
+    def is_contiguous(self, *, memory_format=None):
+        """Are the elements dense, in row-major order?"""
+        return bool(self.t.v.a.contiguous)
+
+    def _storage_nbytes(self):
+        return self.t.v.a.storage.nbytes
+
+    def _same_storage(self, Tensor other not None):
+        return self.t.v.a.storage == other.t.v.a.storage
+
+    # ---- autograd ----
+
+    @property
+    def requires_grad(self):
+        """Does a gradient flow to this tensor?"""
+        if wg_tensor_refresh(&self.t) < 0:
+            fail()
+        return self.t.v.edge.node != NULL
+
+    @requires_grad.setter
+    def requires_grad(self, bint value):
+        set_requires_grad(self, value)
+
+    def requires_grad_(self, bint requires_grad=True):
+        """Sets `requires_grad` of a leaf; returns self."""
+        set_requires_grad(self, requires_grad)
+        return self
+
+    @property
+    def is_leaf(self):
+        """Was it made by the user, or without a gradient, rather than by a recorded operation?"""
+        check(wg_tensor_refresh(&self.t))
+        return self.t.v.edge.node == NULL or self.t.v.edge.node.kind == WG_NODE_LEAF
+
+    @property
+    def grad(self):
+        """The accumulated gradient of a leaf, or of a tensor with `retain_grad`; None before the first backward."""
+        if self.grad_ == NULL:
+            if not self.is_leaf and not self.retains_grad:
+                warn_non_leaf_grad()
+            return None
+        return <object>self.grad_
+
+    @grad.setter
+    def grad(self, value):
+        set_grad(self, value)
+
+    @grad.deleter
+    def grad(self):
+        set_grad(self, None)
+
+    @property
+    def grad_fn(self):
+        """The record that computed this tensor, or None."""
+        check(wg_tensor_refresh(&self.t))
+        if self.t.v.edge.node == NULL or self.t.v.edge.node.kind == WG_NODE_LEAF:
+            return None
+        return make_node(self.t.v.edge)
+
+    @property
+    def output_nr(self):
+        """Which output of `grad_fn` this is."""
+        return self.t.v.edge.out if self.t.v.edge.node != NULL else 0
+
+    @property
+    def _version(self):
+        return self.t.v.version.value
+
+    @property
+    def data(self):
+        """The same memory without history, with a version counter of its own: writes through it are not checked."""
+        return share_memory(self, True)
+
+    @data.setter
+    def data(self, Tensor value not None):
+        set_data(self, value)
+
+    def detach(self):
+        """The same memory without history; writes through it are checked against what was saved."""
+        return share_memory(self, False)
+
+    def detach_(self):
+        """Forgets the history of this tensor; views cannot be detached in place."""
+        if self.t.view_flags & WG_VIEW_IS_VIEW:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
+                               "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
+                               "buckets, and hence detach_() cannot be called on these gradients. To fix this error, please "
+                               "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.")
+        forget_edge(self)
+        return self
+
+    def _is_view(self):
+        return bool(self.t.view_flags & WG_VIEW_IS_VIEW)
+
+    # ---- numbers ----
+
+    def item(self):
+        """The value of a tensor of one element, as a Python number.
+
+        Raises:
+            RuntimeError: it has no or several elements.
+        """
+        return item_of(self)
+
+    def __float__(self):
+        return float(item_of(self))
+
+    def __int__(self):
+        return int(item_of(self))
+
+    def __index__(self):
+        if self.t.v.a.numel != 1 or WG_IS_FLOAT(self.t.v.a.dtype):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(item_of(self))
+
+    def __bool__(self):
+        if self.t.v.a.numel == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        if self.t.v.a.numel > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(item_of(self))
+
+    def __len__(self):
+        if self.t.v.a.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.t.v.a.shape[0]
+
+    def __hash__(self):
+        return (<size_t><PyObject *>self) >> 4
+
+    def __getitem__(self, key):
+        return get_item(self, key)
+
+    def __setitem__(self, key, value):
+        set_item(self, key, value)
+
+    def __delitem__(self, key):
+        raise TypeError("Tensor does not support deleting items")
+
+    # ---- the buffer protocol: no copy, read-only when the memory is ----
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        fill_buffer(self, view, flags)
+
+    def __releasebuffer__(self, Py_buffer *view):
+        free(view.internal)
+
+    # ---- operators: the hot slots are replaced by C functions at import (operators.pxi) ----
+
+    def __add__(self, other):
+        return binary(OP_ADD, self, other)
+
+    def __radd__(self, other):
+        return binary(OP_ADD, other, self)
+
+    def __sub__(self, other):
+        return binary(OP_SUB, self, other)
+
+    def __rsub__(self, other):
+        return binary(OP_SUB, other, self)
+
+    def __mul__(self, other):
+        return binary(OP_MUL, self, other)
+
+    def __rmul__(self, other):
+        return binary(OP_MUL, other, self)
+
+    def __truediv__(self, other):
+        return binary(OP_DIV, self, other)
+
+    def __rtruediv__(self, other):
+        return binary(OP_DIV, other, self)
+
+    def __floordiv__(self, other):
+        return binary(OP_FLOORDIV, self, other)
+
+    def __rfloordiv__(self, other):
+        return binary(OP_FLOORDIV, other, self)
+
+    def __mod__(self, other):
+        return binary(OP_REMAINDER, self, other)
+
+    def __rmod__(self, other):
+        return binary(OP_REMAINDER, other, self)
+
+    def __pow__(self, other, modulo):
+        return binary(OP_POW, self, other)
+
+    def __rpow__(self, other, modulo):
+        return binary(OP_POW, other, self)
+
+    def __matmul__(self, other):
+        return binary(OP_MATMUL, self, other)
+
+    def __rmatmul__(self, other):
+        return binary(OP_MATMUL, other, self)
+
+    def __and__(self, other):
+        return binary(OP_AND, self, other)
+
+    def __rand__(self, other):
+        return binary(OP_AND, other, self)
+
+    def __or__(self, other):
+        return binary(OP_OR, self, other)
+
+    def __ror__(self, other):
+        return binary(OP_OR, other, self)
+
+    def __xor__(self, other):
+        return binary(OP_XOR, self, other)
+
+    def __rxor__(self, other):
+        return binary(OP_XOR, other, self)
+
+    def __lshift__(self, other):
+        return binary(OP_LSHIFT, self, other)
+
+    def __rlshift__(self, other):
+        return binary(OP_LSHIFT, other, self)
+
+    def __rshift__(self, other):
+        return binary(OP_RSHIFT, self, other)
+
+    def __rrshift__(self, other):
+        return binary(OP_RSHIFT, other, self)
+
+    def __neg__(self):
+        return unary(OP_NEG, self)
+
+    def __pos__(self):
+        return unary(OP_POSITIVE, self)
+
+    def __abs__(self):
+        return unary(OP_ABS, self)
+
+    def __invert__(self):
+        return unary(OP_NOT, self)
+
+    def __iadd__(self, other):
+        return inplace(OP_ADD, self, other)
+
+    def __isub__(self, other):
+        return inplace(OP_SUB, self, other)
+
+    def __imul__(self, other):
+        return inplace(OP_MUL, self, other)
+
+    def __itruediv__(self, other):
+        return inplace(OP_DIV, self, other)
+
+    def __ifloordiv__(self, other):
+        return inplace(OP_FLOORDIV, self, other)
+
+    def __imod__(self, other):
+        return inplace(OP_REMAINDER, self, other)
+
+    def __ipow__(self, other):
+        return inplace(OP_POW, self, other)
+
+    def __iand__(self, other):
+        return inplace(OP_AND, self, other)
+
+    def __ior__(self, other):
+        return inplace(OP_OR, self, other)
+
+    def __ixor__(self, other):
+        return inplace(OP_XOR, self, other)
+
+    def __ilshift__(self, other):
+        return inplace(OP_LSHIFT, self, other)
+
+    def __irshift__(self, other):
+        return inplace(OP_RSHIFT, self, other)
+
+    def __richcmp__(self, other, int op):
+        return compare(self, other, op)
+
+
+wg_type_patch(<PyTypeObject *>Tensor, WG_OFFSET_T, WG_OFFSET_GRAD, WG_OFFSET_DICT, WG_OFFSET_WEAK, WG_SIZE_T)
+
+
+cdef inline Tensor new_tensor():
+    """A fresh handle that owns nothing."""
+    cdef PyObject *p = wg_handle_new()
+    cdef Tensor result = <Tensor>p
+    Py_DECREF(result)
+    return result
+
+
+cdef inline Tensor wrap(wg_val *v):
+    """A handle that takes over ``v``."""
+    cdef Tensor result = new_tensor()
+    wg_val_move(&result.t.v, v)
+    return result
+
+
+# ---- Size ----
+
+cdef object SizeType = tuple
+
+def _set_size_type(cls):
+    global SizeType
+    SizeType = cls
+
+cdef object make_size(const wg_array *a):
+    sizes = [a.shape[i] for i in range(a.ndim)]
+    return SizeType(sizes)
+
+
+# ---- values ----
+
+cdef object item_of(Tensor self):
+    cdef wg_array *a = &self.t.v.a
+    cdef double d
+    if a.numel != 1:
+        raise RuntimeError(f"a Tensor with {a.numel} elements cannot be converted to Scalar")
+    return element(a.data, a.dtype)
+
+
+cdef extern from "kernels/wg_cast.h" nogil:
+    float wg_f16_to_f32(uint16_t)
+    float wg_bf16_to_f32(uint16_t)
+
+cdef object element(const char *p, int dt):
+    """One element in memory, as a Python number."""
+    if dt == WG_F32:
+        return <double>(<float *>p)[0]
+    if dt == WG_F64:
+        return (<double *>p)[0]
+    if dt == WG_I64:
+        return (<int64_t *>p)[0]
+    if dt == WG_BOOL:
+        return p[0] != 0
+    if dt == WG_I32:
+        return (<int32_t *>p)[0]
+    if dt == WG_I16:
+        return (<int16_t *>p)[0]
+    if dt == WG_I8:
+        return (<int8_t *>p)[0]
+    if dt == WG_U8:
+        return (<uint8_t *>p)[0]
+    if dt == WG_F16:
+        return <double>wg_f16_to_f32((<uint16_t *>p)[0])
+    return <double>wg_bf16_to_f32((<uint16_t *>p)[0])
+
+
+cdef object to_nested_list(wg_array *a, int dim, const char *p):
+    cdef int64_t i, step
+    if dim == a.ndim:
+        return element(p, a.dtype)
+    step = a.strides[dim] * wg_itemsize[a.dtype]
+    return [to_nested_list(a, dim + 1, p + i * step) for i in range(a.shape[dim])]
+
+
+def tolist(Tensor self not None):
+    """The elements as nested Python lists, or one number for a 0-d tensor."""
+    return to_nested_list(&self.t.v.a, 0, self.t.v.a.data)
+
+
+# ---- leaves, gradients, shared memory ----
+
+cdef int set_requires_grad(Tensor self, bint value) except -1:
+    cdef wg_leaf *leaf
+    check(wg_tensor_refresh(&self.t))
+    cdef wg_node *node = self.t.v.edge.node
+    if node != NULL and node.kind == WG_NODE_RECORD:
+        if value:
+            return 0
+        raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                           "in a subgraph that doesn't require differentiation use var_no_grad = var.detach().")
+    if value and node == NULL:
+        if not WG_IS_FLOAT(self.t.v.a.dtype):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        leaf = wg_leaf_new(<PyObject *>self)
+        if leaf == NULL:
+            fail()
+        self.t.v.edge.node = &leaf.node
+        self.t.v.edge.out = 0
+        set_group_edge(self)
+    elif not value and node != NULL:
+        forget_edge(self)
+    return 0
+
+
+cdef void set_group_edge(Tensor self):
+    """The base's own edge changed: its views follow at their next use."""
+    cdef wg_group *g = self.t.group
+    cdef wg_node *old
+    if g == NULL or self.t.view_flags & WG_VIEW_IS_VIEW:
+        return
+    old = g.edge.node
+    g.edge = self.t.v.edge
+    if g.edge.node != NULL:
+        wg_node_hold(g.edge.node)
+    if old != NULL:
+        wg_node_drop(old)
+    g.generation += 1
+    self.t.generation = g.generation
+
+
+cdef void forget_edge(Tensor self):
+    cdef wg_node *node = self.t.v.edge.node
+    if node != NULL and node.kind == WG_NODE_LEAF and (<wg_leaf *>node).tensor == <PyObject *>self:
+        (<wg_leaf *>node).tensor = NULL
+    wg_val_drop_edge(&self.t.v)
+    set_group_edge(self)
+
+
+cdef int set_grad(Tensor self, object value) except -1:
+    cdef Tensor g
+    cdef PyObject *old = self.grad_
+    if value is not None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+        g = <Tensor>value
+        if g is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if not wg_same_shape(&g.t.v.a, &self.t.v.a):
+            raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(g.shape)}")
+        if g.t.v.a.dtype != self.t.v.a.dtype:
+            raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {g.dtype}")
+        Py_INCREF(value)
+        self.grad_ = <PyObject *>value
+        if g.t.v.edge.node != NULL:
+            wg_handle_track(self)
+    else:
+        self.grad_ = NULL
+    Py_XDECREF(old)
+    return 0
+
+
+def _set_grad_unchecked(Tensor self not None, value):
+    """Sets .grad; for the optimizers' zero_grad."""
+    set_grad(self, value)
+
+
+cdef Tensor share_memory(Tensor self, bint new_version):
+    cdef Tensor out = new_tensor()
+    cdef wg_version *version
+    wg_val_share(&out.t.v, &self.t.v)
+    wg_val_drop_edge(&out.t.v)
+    if new_version:
+        version = wg_version_new()
+        if version == NULL:
+            fail()
+        wg_version_drop(out.t.v.version)
+        out.t.v.version = version
+    return out
+
+
+cdef int set_data(Tensor self, Tensor value) except -1:
+    """x.data = y: x takes over y's memory, keeps its own version counter and its place in the graph."""
+    cdef wg_val v
+    if self.t.v.edge.node != NULL and not WG_IS_FLOAT(value.t.v.a.dtype):
+        raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+    wg_val_share(&v, &value.t.v)
+    wg_val_drop_edge(&v)
+    wg_version_drop(v.version)
+    v.version = self.t.v.version
+    v.version.refs += 1
+    v.edge = self.t.v.edge
+    self.t.v.edge.node = NULL
+    if self.t.group != NULL:
+        wg_group_drop(self.t.group)
+        self.t.group = NULL
+        self.t.view_flags = 0
+    wg_val_release(&self.t.v)
+    wg_val_move(&self.t.v, &v)
+    return 0
+
+
+cdef object warn_non_leaf_grad():
+    import warnings
+    warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                  "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+                  "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+                  "you access the leaf Tensor instead.", UserWarning, stacklevel=2)
+
+
+# ---- subclasses ----
+
+cdef dict plain_types = {}       # type -> True: results are plain Tensors and no __torch_function__ is called
+
+def _register_plain_type(cls):
+    """A subclass (Parameter, Buffer) whose operations are those of Tensor and return Tensors."""
+    plain_types[cls] = True
+    wg_type_copy_numbers(<PyTypeObject *>cls)
+
+
+cdef inline bint is_plain(object o):
+    return type(o) is Tensor or type(o) in plain_types
+
+
+def _make_subclass(cls, Tensor data not None, bint require_grad=False):
+    """An instance of ``cls``, a subclass of Tensor, on the memory of ``data``, without its history."""
+    if not issubclass(cls, Tensor):
+        raise TypeError(f"{cls} is not a subclass of Tensor")
+    cdef Tensor out = <Tensor>cls.__new__(cls) if cls.__new__ is Tensor.__new__ else <Tensor>Tensor.__new__(cls)
+    wg_val_share(&out.t.v, &data.t.v)
+    wg_val_drop_edge(&out.t.v)
+    if require_grad:
+        set_requires_grad(out, True)
+    return out

@@ -1,0 +1,155 @@
+/* The life cycle of the tensor type. Everything else about it is in tensor.pxi.
+ *
+ * Note [One type, lazily heavy]
+ * Users set attributes on tensors, key weak dictionaries with them, hang hooks on them and subclass them, so the type
+ * has a dict, weak references and garbage collection. Cython would pay for all of that on every result of every
+ * operation (45 ns against 22). So the type is made without, and patched here before anyone sees it: the dict is made
+ * on first use, a handle is tracked by the collector only from its first Python reference (dict or hook) on, and dead
+ * handles are kept in a free list. A handle without a dict can only be part of a cycle through its .grad (a tensor
+ * itself) or a record's Python object, which hold no handle strongly. */
+#include "tensor_type.h"
+
+#include <string.h>
+
+static PyTypeObject *tensor_type;
+static Py_ssize_t at_tensor, at_grad, at_dict, at_weakrefs;
+
+#define FIELD(self, offset, type) (*(type *)((char *)(self) + (offset)))
+
+enum { FREE_MAX = 4096 };
+static PyObject *free_handles[FREE_MAX];
+static int nfree;
+
+static void reset(PyObject *self) {
+    wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
+    t->group = NULL;
+    t->generation = 0;
+    t->view_flags = 0;
+    wg_val_clear(&t->v);
+    FIELD(self, at_grad, PyObject *) = NULL;
+    FIELD(self, at_dict, PyObject *) = NULL;
+    FIELD(self, at_weakrefs, PyObject *) = NULL;
+}
+
+PyObject *wg_handle_new(void) {
+    PyObject *self;
+    if (nfree) {
+        self = free_handles[--nfree];
+        Py_SET_REFCNT(self, 1);
+    } else {
+        self = PyObject_GC_New(PyObject, tensor_type);
+        if (self == NULL) return NULL;
+    }
+    reset(self);
+    return self;
+}
+
+static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    (void)args; (void)kwargs;
+    PyObject *self = type->tp_alloc(type, 0);
+    if (self) reset(self);
+    return self;
+}
+
+void wg_handle_track(PyObject *self) {
+    if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
+}
+
+static int tensor_traverse(PyObject *self, visitproc visit, void *arg) {
+    if (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_VISIT(Py_TYPE(self));
+    Py_VISIT(FIELD(self, at_grad, PyObject *));
+    Py_VISIT(FIELD(self, at_dict, PyObject *));
+    return 0;
+}
+
+static int tensor_clear(PyObject *self) {
+    Py_CLEAR(FIELD(self, at_grad, PyObject *));
+    Py_CLEAR(FIELD(self, at_dict, PyObject *));
+    return 0;
+}
+
+static void tensor_dealloc(PyObject *self) {
+    wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
+    if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+    if (FIELD(self, at_weakrefs, PyObject *)) PyObject_ClearWeakRefs(self);
+    if (t->v.edge.node && t->v.edge.node->kind == WG_NODE_LEAF) {
+        wg_leaf *leaf = (wg_leaf *)t->v.edge.node;
+        if (leaf->tensor == self) leaf->tensor = NULL;
+    }
+    tensor_clear(self);
+    wg_tensor_release(t);
+    if (Py_TYPE(self) == tensor_type && nfree < FREE_MAX) free_handles[nfree++] = self;
+    else Py_TYPE(self)->tp_free(self);
+}
+
+static int tensor_setattro(PyObject *self, PyObject *name, PyObject *value) {
+    int status = PyObject_GenericSetAttr(self, name, value);
+    if (FIELD(self, at_dict, PyObject *)) wg_handle_track(self);
+    return status;
+}
+
+static PyObject *get_dict(PyObject *self, void *unused) {
+    PyObject *dict = PyObject_GenericGetDict(self, unused);
+    if (dict) wg_handle_track(self);
+    return dict;
+}
+
+static PyGetSetDef dict_getset = {"__dict__", get_dict, PyObject_GenericSetDict, NULL, NULL};
+
+int wg_type_patch(PyTypeObject *type, Py_ssize_t tensor, Py_ssize_t grad, Py_ssize_t dict, Py_ssize_t weakrefs, Py_ssize_t size) {
+    if (type->tp_basicsize != size || type->tp_itemsize != 0) {
+        PyErr_Format(PyExc_ImportError, "wengert: the tensor type has %zd bytes, expected %zd", type->tp_basicsize, size);
+        return -1;
+    }
+    tensor_type = type;
+    at_tensor = tensor; at_grad = grad; at_dict = dict; at_weakrefs = weakrefs;
+    type->tp_flags |= Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE;
+    type->tp_new = tensor_new;
+    type->tp_dealloc = tensor_dealloc;
+    type->tp_traverse = tensor_traverse;
+    type->tp_clear = tensor_clear;
+    type->tp_setattro = tensor_setattro;
+    type->tp_free = PyObject_GC_Del;
+    type->tp_alloc = PyType_GenericAlloc;
+    type->tp_dictoffset = dict;
+    type->tp_weaklistoffset = weakrefs;
+    PyObject *descriptor = PyDescr_NewGetSet(type, &dict_getset);
+    if (descriptor == NULL) return -1;
+    int status = PyDict_SetItemString(type->tp_dict, "__dict__", descriptor);
+    Py_DECREF(descriptor);
+    PyType_Modified(type);
+    return status;
+}
+
+int wg_type_copy_numbers(PyTypeObject *type) {
+    /* type_new gave the subclass slots that look __mul__ up in Python; where the subclass inherits it unchanged the C
+     * function does the same at a sixth of the cost. */
+    PyNumberMethods *base = tensor_type->tp_as_number, *own = type->tp_as_number;
+    if (own == NULL || own == base) return 0;
+#define COPY(slot, name) { \
+        PyObject *key = PyUnicode_InternFromString(name), *mine, *theirs; \
+        if (key == NULL) return -1; \
+        mine = _PyType_Lookup(type, key); theirs = _PyType_Lookup(tensor_type, key); \
+        Py_DECREF(key); \
+        if (mine == theirs && base->slot) own->slot = base->slot; }
+#define COPY2(slot, name, reflected) { \
+        PyObject *key = PyUnicode_InternFromString(name), *rkey = PyUnicode_InternFromString(reflected); \
+        if (key == NULL || rkey == NULL) { Py_XDECREF(key); Py_XDECREF(rkey); return -1; } \
+        if (_PyType_Lookup(type, key) == _PyType_Lookup(tensor_type, key) && \
+            _PyType_Lookup(type, rkey) == _PyType_Lookup(tensor_type, rkey) && base->slot) own->slot = base->slot; \
+        Py_DECREF(key); Py_DECREF(rkey); }
+    COPY2(nb_add, "__add__", "__radd__") COPY2(nb_subtract, "__sub__", "__rsub__") COPY2(nb_multiply, "__mul__", "__rmul__")
+    COPY2(nb_true_divide, "__truediv__", "__rtruediv__") COPY2(nb_matrix_multiply, "__matmul__", "__rmatmul__")
+    COPY(nb_negative, "__neg__") COPY(nb_absolute, "__abs__")
+#undef COPY
+#undef COPY2
+    return 0;
+}
+
+int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset) {
+    type->tp_vectorcall_offset = offset;
+    type->tp_call = PyVectorcall_Call;
+    type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR;
+    PyType_Modified(type);
+    return 0;
+}

@@ -1,0 +1,378 @@
+# x[key] and x[key] = value: ints, slices, None, Ellipsis, bools, masks, index tensors, in PyTorch's mixtures.
+
+cdef extern from "wg_ops_gen.h":
+    int OP_SELECT "WG_OP_select"
+    int OP_SLICE "WG_OP_slice"
+    int OP_UNSQUEEZE "WG_OP_unsqueeze"
+    int OP_PERMUTE "WG_OP_permute"
+    int OP_ALIAS "WG_OP_alias"
+    int OP_NONZERO "WG_OP_nonzero"
+    int OP_UNBIND "WG_OP_unbind"
+    int OP_STACK "WG_OP_stack"
+    int OP_EXPAND "WG_OP_expand"
+    int OP_RESHAPE "WG_OP__reshape"
+    int OP_INDEX "WG_OP__index"
+    int OP_INDEX_PUT "WG_OP__index_put"
+    int OP_MASKED_FILL "WG_OP_masked_fill"
+    int OP_TO_DTYPE "WG_OP_to_dtype"
+
+
+cdef Tensor apply_one(int op, Tensor x, const wg_attr *attr):
+    """A row of one tensor; views join the group of their base."""
+    cdef const wg_val *in_[1]
+    cdef Tensor y = new_tensor()
+    check(wg_tensor_refresh(&x.t))
+    in_[0] = &x.t.v
+    if wg_apply(op, in_, 1, attr, &y.t.v) < 0:
+        fail()
+    if wg_ops[op].kind == WG_OP_VIEW and y.t.v.a.storage == x.t.v.a.storage:
+        check(wg_tensor_join(&y.t, &x.t, 0))
+    return y
+
+
+cdef Tensor apply_two(int op, Tensor a, Tensor b, const wg_attr *attr):
+    cdef const wg_val *in_[2]
+    cdef Tensor y = new_tensor()
+    check(wg_tensor_refresh(&a.t))
+    check(wg_tensor_refresh(&b.t))
+    in_[0] = &a.t.v
+    in_[1] = &b.t.v
+    if wg_apply(op, in_, 2, attr, &y.t.v) < 0:
+        fail()
+    return y
+
+
+cdef Tensor select_view(Tensor x, int64_t dim, int64_t index):
+    cdef wg_attr attr[2]
+    attr[0] = WG_INT(dim)
+    attr[1] = WG_INT(index)
+    return apply_one(OP_SELECT, x, attr)
+
+
+cdef Tensor slice_view(Tensor x, int64_t dim, slice s):
+    cdef wg_attr attr[4]
+    cdef int64_t n = x.t.v.a.shape[dim], start = 0, stop = n, step = 1
+    if s.step is not None:
+        step = slice_bound(s.step)
+        if step <= 0:
+            raise ValueError("step must be greater than zero")
+    if s.start is not None:
+        start = slice_bound(s.start)
+    if s.stop is not None:
+        stop = slice_bound(s.stop)
+    attr[0] = WG_INT(dim)
+    attr[1] = WG_INT(start)
+    attr[2] = WG_INT(stop)
+    attr[3] = WG_INT(step)
+    return apply_one(OP_SLICE, x, attr)
+
+
+cdef int64_t slice_bound(object o) except? -1:
+    """A slice's bound; larger than any size is as good as the largest."""
+    if not PyLong_Check(o):
+        o = o.__index__()
+    if o > 9223372036854775807:
+        return 9223372036854775807
+    if o < -9223372036854775808:
+        return -9223372036854775808
+    return o
+
+
+cdef Tensor unsqueeze_view(Tensor x, int64_t dim):
+    cdef wg_attr attr[1]
+    attr[0] = WG_INT(dim)
+    return apply_one(OP_UNSQUEEZE, x, attr)
+
+
+cdef Tensor permuted(Tensor x, list order):
+    cdef wg_attr attr[1]
+    cdef int64_t dims[24]
+    cdef int n = <int>len(order), i
+    same = True
+    for i in range(n):
+        dims[i] = order[i]
+        if dims[i] != i:
+            same = False
+    if same:
+        return x
+    attr[0] = WG_INTS(dims, n)
+    return apply_one(OP_PERMUTE, x, attr)
+
+
+cdef Tensor cast_to(Tensor x, int dt):
+    cdef wg_attr attr[1]
+    if x.t.v.a.dtype == dt:
+        return x
+    attr[0] = WG_INT(dt)
+    return apply_one(OP_TO_DTYPE, x, attr)
+
+
+cdef bint counts_as_sequence(tuple_or_list):
+    """Old rule of PyTorch and NumPy: a list holding slices, None or tensors is a tuple of indices."""
+    for item in tuple_or_list:
+        if item is None or item is Ellipsis or isinstance(item, (slice, Tensor, list, tuple)):
+            return True
+    return False
+
+
+cdef object index_tensor(object item):
+    """A list, range or array as an index tensor."""
+    if hasattr(item, "__array__") or PyObject_CheckBuffer(item):
+        return from_buffer_object(item)
+    result = from_data(item, None)
+    if (<Tensor>result).t.v.a.numel == 0:
+        return cast_to(<Tensor>result, WG_I64)
+    return result
+
+
+cdef tuple split_key(object key):
+    """The key as a tuple of indices."""
+    if type(key) is tuple:
+        return key
+    if type(key) is list and counts_as_sequence(key) and len(key) <= 32:
+        return tuple(key) if not all(isinstance(i, (list, tuple)) for i in key) else (key,)
+    return (key,)
+
+
+cdef int dims_used(object item) except -1:
+    """How many dimensions of the tensor one index consumes."""
+    if item is None or item is Ellipsis or PyBool_Check(item):
+        return 0
+    if isinstance(item, Tensor) and ((<Tensor>item).t.v.a.dtype == WG_BOOL or (<Tensor>item).t.v.a.dtype == WG_U8):
+        return (<Tensor>item).t.v.a.ndim
+    return 1
+
+
+cdef Tensor apply_views(Tensor self, tuple key, list tensors):
+    """The views that a key asks for; index tensors are collected in `tensors` as (dimension, tensor)."""
+    cdef int used = 0
+    cdef int64_t dim = 0
+    cdef int k
+    cdef Tensor x = self, t
+    items = []
+    for item in key:
+        if not (item is None or item is Ellipsis or isinstance(item, (slice, Tensor)) or PyLong_Check(item)):
+            if hasattr(item, "__index__") and not hasattr(item, "__len__"):
+                item = item.__index__()
+            elif isinstance(item, (list, tuple, range)) or hasattr(item, "__array__"):
+                item = index_tensor(item)
+            else:
+                raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+                                f"{type(item).__name__})")
+        items.append(item)
+        used += dims_used(item)
+    if used > x.t.v.a.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {x.t.v.a.ndim}")
+    seen_ellipsis = False
+    for item in items:
+        if item is None:
+            x = unsqueeze_view(x, dim)
+            dim += 1
+        elif item is Ellipsis:
+            if seen_ellipsis:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            seen_ellipsis = True
+            dim += self.t.v.a.ndim - used
+        elif PyBool_Check(item):
+            x = unsqueeze_view(x, dim)
+            tensors.append((dim, from_data([0] if item else [], DTYPES[WG_I64])))
+            dim += 1
+        elif PyLong_Check(item):
+            x = select_view(x, dim, item)
+        elif isinstance(item, slice):
+            if item.start is not None or item.stop is not None or item.step is not None:
+                x = slice_view(x, dim, item)
+            dim += 1
+        else:
+            t = <Tensor>item
+            if t.t.v.a.dtype == WG_BOOL or t.t.v.a.dtype == WG_U8:
+                if t.t.v.a.ndim == 0:                      # a 0-d mask is like a bool
+                    x = unsqueeze_view(x, dim)
+                    tensors.append((dim, from_data([0] if item_of(t) else [], DTYPES[WG_I64])))
+                    dim += 1
+                    continue
+                for k in range(t.t.v.a.ndim):
+                    if t.t.v.a.shape[k] != x.t.v.a.shape[dim + k]:
+                        raise IndexError(f"The shape of the mask {list(t.shape)} at index {k} does not match the shape of the indexed tensor "
+                                         f"{list(x.shape)} at index {dim + k}")
+                for column in mask_columns(t):
+                    tensors.append((dim, column))
+                    dim += 1
+            elif WG_IS_FLOAT(t.t.v.a.dtype):
+                raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+            elif t.t.v.a.ndim == 0 and not tensors and not has_tensor_index(items):
+                x = select_view(x, dim, item_of(t))
+            else:
+                tensors.append((dim, cast_to(t, WG_I64)))
+                dim += 1
+    return x
+
+
+cdef bint has_tensor_index(list items):
+    """Is there an index tensor with dimensions? (A 0-d integer tensor alone selects, like an int.)"""
+    for item in items:
+        if isinstance(item, Tensor) and ((<Tensor>item).t.v.a.ndim > 0 or (<Tensor>item).t.v.a.dtype <= WG_U8):
+            return True
+        if PyBool_Check(item):
+            return True
+    return False
+
+
+cdef list mask_columns(Tensor mask):
+    """A mask as one index tensor per dimension."""
+    cdef Tensor places = apply_one(OP_NONZERO, mask, NULL)
+    return [select_view(places, 1, k) for k in range(mask.t.v.a.ndim)]
+
+
+cdef Tensor stacked(list tensors):
+    """Index tensors broadcast to one shape and stacked: (k, *shape)."""
+    cdef const wg_val *x[24]
+    cdef Tensor t
+    cdef wg_attr attr[1]
+    cdef int n = <int>len(tensors), i, d
+    cdef Tensor out
+    if n == 1:
+        return unsqueeze_view(<Tensor>tensors[0][1], 0)
+    shapes = [tuple((<Tensor>t[1]).shape) for t in tensors]
+    shape = list(shapes[0])
+    for other in shapes[1:]:
+        a, b = list(shape), list(other)
+        while len(a) < len(b):
+            a.insert(0, 1)
+        while len(b) < len(a):
+            b.insert(0, 1)
+        for d in range(len(a)):
+            if a[d] != b[d] and a[d] != 1 and b[d] != 1:
+                raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(str(list(s)) for s in shapes))
+            a[d] = b[d] if a[d] == 1 else a[d]
+        shape = a
+    same = [expanded_to(<Tensor>t[1], shape) for t in tensors]
+    for i in range(n):
+        x[i] = &(<Tensor>same[i]).t.v
+    attr[0] = WG_INT(0)
+    out = new_tensor()
+    check(wg_apply(OP_STACK, x, n, attr, &out.t.v))
+    return out
+
+
+cdef Tensor expanded_to(Tensor x, list shape):
+    cdef int64_t sizes[24]
+    cdef wg_attr attr[1]
+    cdef int i
+    if list(x.shape) == shape:
+        return x
+    for i in range(len(shape)):
+        sizes[i] = shape[i]
+    attr[0] = WG_INTS(sizes, <int>len(shape))
+    return apply_one(OP_EXPAND, x, attr)
+
+
+cdef tuple arrange(Tensor x, list tensors):
+    """x with the indexed dimensions first, and where the result's index dimensions go: (x, place)."""
+    dims = [d for d, _ in tensors]
+    rest = [d for d in range(x.t.v.a.ndim) if d not in dims]
+    adjacent = all(b == a + 1 for a, b in zip(dims, dims[1:]))
+    return permuted(x, dims + rest), dims[0] if adjacent else 0
+
+
+cdef list back_order(int nindex, int nrest, int place):
+    """The permutation that moves the first nindex dimensions behind `place` others."""
+    return list(range(nindex, nindex + place)) + list(range(nindex)) + list(range(nindex + place, nindex + nrest))
+
+
+cdef object get_item(Tensor self, object key):
+    cdef Tensor x, y, index
+    cdef list tensors
+    if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
+        return override_handler(plain_get_item, (self, key), {})
+    if type(key) is int:
+        if self.t.v.a.ndim == 0:
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
+        return select_view(self, 0, key)
+    tensors = []
+    x = apply_views(self, split_key(key), tensors)
+    if not tensors:
+        return apply_one(OP_ALIAS, self, NULL) if x is self else x
+    x, place = arrange(x, tensors)
+    index = stacked(tensors)
+    y = apply_two(OP_INDEX, x, index, NULL)
+    nindex = index.t.v.a.ndim - 1
+    return permuted(y, back_order(nindex, y.t.v.a.ndim - nindex, place)) if place else y
+
+
+cdef int set_item(Tensor self, object key, object value) except -1:
+    cdef Tensor x, v, index
+    cdef wg_val number
+    cdef const wg_val *in_[3]
+    cdef wg_attr attr[1]
+    cdef list tensors = []
+    if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
+        override_handler(plain_set_item, (self, key, value), {})
+        return 0
+    x = apply_views(self, split_key(key), tensors)
+    if not (isinstance(value, Tensor) or is_number(value)):
+        scalar = numpy_number(value)
+        if scalar is not None:
+            value = scalar
+        elif isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
+            value = index_tensor(value)
+        else:
+            raise TypeError(f"can't assign a {type(value).__name__} to a torch.{wg_dtype_title[self.t.v.a.dtype].decode()}Tensor")
+    if not tensors:
+        if isinstance(value, Tensor):
+            copy_into(x, without_leading_ones(<Tensor>value, x.t.v.a.ndim))
+        else:
+            fill_in_place(x, value)
+        if x is self and self.t.view_flags == 0:
+            return 0
+        return 0
+    x, place = arrange(x, tensors)
+    index = stacked(tensors)
+    check(wg_tensor_refresh(&x.t))
+    in_[0] = &x.t.v
+    in_[1] = &index.t.v
+    attr[0] = WG_BOOLEAN(0)
+    if isinstance(value, Tensor):
+        v = cast_to(<Tensor>value, x.t.v.a.dtype)
+        nindex = index.t.v.a.ndim - 1
+        nrest = x.t.v.a.ndim - len(tensors)
+        if place:
+            # the value is laid out as x[key] reads: its index dimensions stand behind `place` others
+            v = without_leading_ones(v, nindex + nrest)
+            while v.t.v.a.ndim < nindex + nrest:
+                v = unsqueeze_view(v, 0)
+            v = permuted(v, list(range(place, place + nindex)) + list(range(place)) + list(range(place + nindex, nindex + nrest)))
+        check(wg_tensor_refresh(&v.t))
+        in_[2] = &v.t.v
+    else:
+        set_number(&number, value)
+        in_[2] = &number
+    check(wg_apply_inplace(OP_INDEX_PUT, &x.t, in_, 3, attr))
+    return 0
+
+
+def plain_get_item(self, key):
+    """Tensor.__getitem__ as a function, for __torch_function__."""
+    return get_item(<Tensor?>as_plain(self), key)
+
+
+def plain_set_item(self, key, value):
+    """Tensor.__setitem__ as a function, for __torch_function__."""
+    set_item(<Tensor?>as_plain(self), key, as_plain(value))
+
+
+cdef Tensor without_leading_ones(Tensor v, int ndim):
+    """A value with more dimensions than its place may have leading ones."""
+    while v.t.v.a.ndim > ndim and v.t.v.a.shape[0] == 1:
+        v = select_view(v, 0, 0)
+    return v
+
+
+cdef int fill_in_place(Tensor x, object value) except -1:
+    cdef const wg_val *in_[1]
+    cdef wg_attr attr[1]
+    check(wg_tensor_refresh(&x.t))
+    in_[0] = &x.t.v
+    set_attr_number(attr, value)
+    check(wg_apply_inplace(WG_OP_fill, &x.t, in_, 1, attr))
+    return 0

@@ -111,7 +111,7 @@ static WG_COLD int bad_target(const wg_array *into, int ndim, const int64_t *sha
 int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y, wg_array *into) {
     const wg_array *ax[MAX_IN];
     wg_array *operand[1 + MAX_IN];
-    int compute, result, ndim = 0;
+    int compute = WG_C_F32, result = WG_F32, ndim = 0;
     int64_t shape[WG_MAX_DIMS];
 
     if (!into) wg_val_clear(y);

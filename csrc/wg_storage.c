@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "wg_kernel.h"
+#include "wg_thread_state.h"
 
 /* Size classes: multiples of 64 to 512 bytes, then four steps a doubling. A class is a free list. */
 enum { LINEAR_CLASSES = 8, NCLASSES = LINEAR_CLASSES + 4 * 40 };
 
 static wg_storage *free_list[NCLASSES];
 wg_pool_stats wg_pool;
+uint32_t wg_storage_birth_flags;
 
 static int class_of(int64_t nbytes, int64_t *rounded) {
     if (nbytes <= 512) {
@@ -75,7 +77,7 @@ wg_storage *wg_storage_new(int64_t nbytes) {
         s->owner = NULL;
     }
     s->refs = 1;
-    s->flags = 0;
+    s->flags = wg_storage_birth_flags;
     wg_pool.live_storages++;
     wg_pool.live_bytes += rounded;
     if (wg_pool.live_bytes > wg_pool.peak_bytes) wg_pool.peak_bytes = wg_pool.live_bytes;
@@ -142,41 +144,40 @@ void wg_version_free(wg_version *v) {
 
 /* ---- scratch: per thread, so that kernels may use it while the tape lock is dropped ---- */
 
-enum { SCRATCH_SLOTS = 16 };
-static __thread struct { void *p; int64_t nbytes; int busy; } scratch[SCRATCH_SLOTS];
-
 void *wg_scratch_get(int64_t nbytes) {
+    wg_thread_state *state = wg_thread_state_get();
     int best = -1;
-    for (int i = 0; i < SCRATCH_SLOTS; i++) {
-        if (scratch[i].busy) continue;
-        if (scratch[i].p && scratch[i].nbytes >= nbytes) { best = i; break; }
-        if (best < 0 || (scratch[i].p == NULL && scratch[best].p != NULL)) best = i;
+    for (int i = 0; i < WG_SCRATCH_SLOTS; i++) {
+        if (state->scratch[i].busy) continue;
+        if (state->scratch[i].p && state->scratch[i].nbytes >= nbytes) { best = i; break; }
+        if (best < 0 || (state->scratch[i].p == NULL && state->scratch[best].p != NULL)) best = i;
     }
     if (best < 0 || nbytes < 0) { wg_fail(WG_RUNTIME_ERROR, "too many scratch buffers at once"); return NULL; }
-    if (scratch[best].p == NULL || scratch[best].nbytes < nbytes) {
+    if (state->scratch[best].p == NULL || state->scratch[best].nbytes < nbytes) {
         int64_t size = nbytes < 4096 ? 4096 : nbytes + nbytes / 4;
         void *p = NULL;
-        free(scratch[best].p);
-        scratch[best].p = NULL;
+        free(state->scratch[best].p);
+        state->scratch[best].p = NULL;
         if (posix_memalign(&p, WG_ALIGN, (size_t)size) != 0) {
             wg_fail(WG_MEMORY_ERROR, "can't allocate memory: you tried to allocate %lld bytes", (long long)size);
             return NULL;
         }
-        scratch[best].p = p;
-        scratch[best].nbytes = size;
+        state->scratch[best].p = p;
+        state->scratch[best].nbytes = size;
     }
-    scratch[best].busy = 1;
-    return scratch[best].p;
+    state->scratch[best].busy = 1;
+    return state->scratch[best].p;
 }
 
 /* Large scratch goes back at once: it would stand beside the pool, unseen by its limit. */
 #define SCRATCH_KEPT ((int64_t)8 << 20)
 
 void wg_scratch_put(void *p) {
-    for (int i = 0; i < SCRATCH_SLOTS; i++) {
-        if (scratch[i].p != p) continue;
-        scratch[i].busy = 0;
-        if (scratch[i].nbytes > SCRATCH_KEPT) { free(p); scratch[i].p = NULL; }
+    wg_thread_state *state = wg_thread_state_get();
+    for (int i = 0; i < WG_SCRATCH_SLOTS; i++) {
+        if (state->scratch[i].p != p) continue;
+        state->scratch[i].busy = 0;
+        if (state->scratch[i].nbytes > SCRATCH_KEPT) { free(p); state->scratch[i].p = NULL; }
         return;
     }
 }

@@ -14,6 +14,9 @@ wg_version *wg_version_new(void);
 void wg_version_free(wg_version *v);
 WG_INLINE void wg_version_drop(wg_version *v) { if (--v->refs == 0) wg_version_free(v); }
 
+/* Flags that new storages are born with: how a capture tells its own from those that were there before. */
+extern uint32_t wg_storage_birth_flags;
+
 typedef struct wg_pool_stats {
     int64_t live_bytes, cached_bytes, peak_bytes;        /* by size class, not by what was asked */
     int64_t live_storages, system_allocations, imported;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "wg_thread_state.h"
+
 const uint8_t wg_itemsize[WG_NDTYPES] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
 const char *const wg_dtype_name[WG_NDTYPES] = {
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"};
@@ -18,21 +20,20 @@ int wg_promote_types(int a, int b) {
     return b;                                          /* the enum is in order of promotion otherwise */
 }
 
-static __thread wg_error_kind error_kind;
-static __thread char error_text[2048];
-
 int wg_fail(wg_error_kind kind, const char *format, ...) {
+    wg_thread_state *state = wg_thread_state_get();
     va_list args;
     va_start(args, format);
-    vsnprintf(error_text, sizeof error_text, format, args);
+    vsnprintf(state->error_text, sizeof state->error_text, format, args);
     va_end(args);
-    error_kind = kind;
+    state->error_kind = kind;
     return -1;
 }
 
 wg_error_kind wg_error(const char **message) {
-    *message = error_text;
-    return error_kind;
+    wg_thread_state *state = wg_thread_state_get();
+    *message = state->error_text;
+    return state->error_kind;
 }
 
-void wg_error_clear(void) { error_kind = WG_OK; }
+void wg_error_clear(void) { wg_thread_state_get()->error_kind = WG_OK; }

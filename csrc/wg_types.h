@@ -71,6 +71,7 @@ typedef struct wg_storage {
 } wg_storage;
 
 #define WG_STORAGE_READONLY 1u
+#define WG_STORAGE_CAPTURED 2u   /* made while a program captures */
 
 /* A version counter of its own: views and detach() share it, .data and imported memory get a new one. */
 typedef struct wg_version {

@@ -176,7 +176,7 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
     for (int i = 0; i < nx; i++) {
         inputs[i] = x[i];
         if (i == 0 || x[i]->a.storage == NULL || !overlaps_partly(&t->v.a, &x[i]->a)) continue;
-        if (opcode != WG_OP_copy) {
+        if (opcode != WG_OP_copy_into) {
             status = wg_fail(WG_RUNTIME_ERROR, "unsupported operation: some elements of the input tensor and the written-to tensor refer "
                              "to a single memory location. Please clone() the tensor before performing the operation.");
             goto done;
@@ -190,10 +190,10 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
         status = wg_elementwise_forward(op, inputs, nx, attr, NULL, &t->v.a);
         if (status < 0) goto done;
         wg_val_share(&y, &t->v);
-    } else if (opcode == WG_OP_copy || opcode == WG_OP_fill) {
+    } else if (opcode == WG_OP_copy_into || opcode == WG_OP_fill) {
         wg_array *operand[2] = {&t->v.a, nx > 1 ? (wg_array *)&inputs[1]->a : NULL};
         wg_array wide;
-        if (opcode == WG_OP_copy) {
+        if (opcode == WG_OP_copy_into) {
             const wg_array *both[2] = {&t->v.a, &inputs[1]->a};
             int ndim;
             int64_t shape[WG_MAX_DIMS];
@@ -218,7 +218,7 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
                 operand[1] = &wide;
             }
         }
-        status = wg_launch(opcode == WG_OP_copy ? WG_K_copy : WG_K_fill, operand, opcode == WG_OP_copy ? 2 : 1, attr, op->nattr);
+        status = wg_launch(opcode == WG_OP_copy_into ? WG_K_copy : WG_K_fill, operand, opcode == WG_OP_copy_into ? 2 : 1, attr, op->nattr);
         if (status < 0) goto done;
         wg_val_share(&y, &t->v);
     } else {                                                /* structured: compute beside, then copy over */

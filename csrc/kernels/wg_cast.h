@@ -78,7 +78,7 @@ WG_INLINE int64_t wg_f64_to_i64(double x) {
     case (DST) * WG_NDTYPES + (SRC): { \
         D *to = (D *)dst; const S *from = (const S *)src; \
         if (ds == 1 && ss == 1) { WG_VECTOR for (int64_t i = 0; i < n; i++) { S v = from[i]; W w = LOAD; to[i] = WG_CAST_STORE(DST, D, w); } } \
-        else for (int64_t i = 0; i < n; i++) { S v = from[i * ss]; W w = LOAD; to[i * ds] = WG_CAST_STORE(DST, D, w); } \
+        else { for (int64_t i = 0; i < n; i++) { S v = from[i * ss]; W w = LOAD; to[i * ds] = WG_CAST_STORE(DST, D, w); } } \
         break; }
 
 #define WG_CAST_FROM(DST, D) \
@@ -98,9 +98,10 @@ static void wg_cast_convert(int64_t n, char *dst, int dst_dtype, int64_t ds, con
 
 #define WG_COPY_LOOP(T) { T *to = (T *)dst; const T *from = (const T *)src; \
     if (ss == 0 && ds == 1) { T v = from[0]; WG_VECTOR for (int64_t i = 0; i < n; i++) to[i] = v; } \
-    else if (ss == 1) for (int64_t i = 0; i < n; i++) to[i * ds] = from[i]; \
-    else if (ds == 1) for (int64_t i = 0; i < n; i++) to[i] = from[i * ss]; \
-    else for (int64_t i = 0; i < n; i++) to[i * ds] = from[i * ss]; break; }
+    else if (ss == 1) { for (int64_t i = 0; i < n; i++) to[i * ds] = from[i]; } \
+    else if (ds == 1) { for (int64_t i = 0; i < n; i++) to[i] = from[i * ss]; } \
+    else { for (int64_t i = 0; i < n; i++) to[i * ds] = from[i * ss]; } \
+    break; }
 
 /* A run of n elements; bits are kept where the dtypes agree. */
 static inline void wg_cast_run(int64_t n, char *dst, int dst_dtype, int64_t ds, const char *src, int src_dtype, int64_t ss) {

@@ -5,7 +5,7 @@ from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc, free
 from libc.string cimport memcpy, memset, strcmp
-from wg cimport *
+from wengert._core.wg cimport *
 
 include "errors.pxi"
 include "dtype.pxi"

@@ -50,3 +50,69 @@ def memory_stats():
 def empty_cache():
     """Gives cached memory back to the system."""
     wg_pool_trim()
+
+
+# ---- programs: launches written down and run again ----
+
+cdef extern from "wg_program.h" nogil:
+    ctypedef struct wg_program:
+        pass
+    wg_program *wg_program_begin()
+    void wg_program_end(wg_program *)
+    void wg_program_free(wg_program *)
+    int wg_program_replay(wg_program *, int)
+    int64_t wg_program_buffer(const wg_program *, const wg_array *, int64_t *)
+    const char *wg_program_data(const wg_program *, int64_t)
+    int64_t wg_program_launches(const wg_program *)
+
+
+cdef class Program:
+    """The launches of what runs inside ``with program:``, to be run again in C by `replay`."""
+    cdef wg_program *p
+    cdef dict watched
+
+    def __enter__(self):
+        if self.p != NULL:
+            raise RuntimeError("a program captures once")
+        self.p = wg_program_begin()
+        if self.p == NULL:
+            fail()
+        self.watched = {}
+        return self
+
+    def watch(self, name, Tensor t not None):
+        """Remembers, before the capture ends, where ``t`` lies, so that `read` can give its value after a replay."""
+        cdef int64_t offset
+        cdef int64_t i = wg_program_buffer(self.p, &t.t.v.a, &offset)
+        if i < 0:
+            raise ValueError("no launch of this program touched that tensor")
+        if not t.t.v.a.contiguous:
+            raise ValueError("only contiguous tensors can be watched")
+        self.watched[name] = (i, offset, tuple(t.shape), t.dtype)
+
+    def __exit__(self, *exc):
+        wg_program_end(self.p)
+
+    def __len__(self):
+        return wg_program_launches(self.p) if self.p != NULL else 0
+
+    def replay(self, bint poison=False):
+        """Runs the launches on what the buffers hold now; ``poison`` fills internal memory with garbage first."""
+        if self.p == NULL:
+            raise RuntimeError("nothing was captured")
+        check(wg_program_replay(self.p, poison))
+
+    def read(self, name):
+        """A copy of a watched tensor after the last replay."""
+        cdef Tensor out
+        cdef const char *data
+        i, offset, shape, dt = self.watched[name]
+        data = wg_program_data(self.p, i)
+        if data == NULL:
+            raise RuntimeError("replay first")
+        out = empty(shape, dt)
+        memcpy(out.t.v.a.data, data + <int64_t>offset, out.t.v.a.numel * wg_itemsize[out.t.v.a.dtype])
+        return out
+
+    def __dealloc__(self):
+        wg_program_free(self.p)

@@ -440,11 +440,10 @@ cdef void delete_versioned(wg_dl_versioned *m) noexcept with gil:
     Py_DECREF(<object>m.ctx)
     free(m)
 
-cdef void drop_capsule(PyObject *capsule) noexcept:
+cdef void drop_capsule(object c) noexcept:
     """A capsule nobody consumed."""
     cdef wg_dl_managed *m
     cdef wg_dl_versioned *v
-    c = <object>capsule
     if PyCapsule_IsValid(c, "dltensor"):
         m = <wg_dl_managed *>PyCapsule_GetPointer(c, "dltensor")
         m.deleter(m)
@@ -473,14 +472,14 @@ def to_dlpack(Tensor self not None, bint versioned):
         v.deleter = delete_versioned
         v.flags = 1 if self.t.v.a.storage.flags & WG_STORAGE_READONLY else 0
         fill_dl(&v.t, self, <int64_t *>(v + 1))
-        return PyCapsule_New(v, "dltensor_versioned", <void (*)(PyObject *) noexcept>drop_capsule)
+        return PyCapsule_New(v, "dltensor_versioned", drop_capsule)
     m = <wg_dl_managed *>malloc(sizeof(wg_dl_managed) + dims)
     if m == NULL:
         raise MemoryError()
     m.ctx = <void *>alias
     m.deleter = delete_managed
     fill_dl(&m.t, self, <int64_t *>(m + 1))
-    return PyCapsule_New(m, "dltensor", <void (*)(PyObject *) noexcept>drop_capsule)
+    return PyCapsule_New(m, "dltensor", drop_capsule)
 
 
 cdef void release_dl(void *owner) noexcept:

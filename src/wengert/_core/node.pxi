@@ -19,9 +19,6 @@ cdef class Ext:
 cdef void release_ext(void *ext) noexcept:
     Py_DECREF(<object>ext)
 
-wg_ext_drop = release_ext
-
-
 cdef extern from *:
     """
     static void set_ext_drop(void (*f)(void *)) { wg_ext_drop = f; }

@@ -72,6 +72,59 @@ cdef object override_binary(int op, object a, object b):
     return override_handler(OPS[wg_ops[op].name.decode()], (a, b), {})
 
 
+cdef object power(object a, object b):
+    """a ** b; a number as exponent is an attribute, so that the gradient needs no logarithm."""
+    cdef const wg_val *x[1]
+    cdef wg_attr exponent[1]
+    cdef Tensor out
+    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION:
+        check(wg_tensor_refresh(&(<Tensor>a).t))
+        x[0] = &(<Tensor>a).t.v
+        set_attr_number(exponent, b)
+        out = new_tensor()
+        if wg_apply(OP_POW_SCALAR, x, 1, exponent, &out.t.v) < 0:
+            fail()
+        return out
+    return binary(OP_POW, a, b)
+
+
+cdef object power_inplace(object a, object b):
+    cdef const wg_val *x[1]
+    cdef wg_attr exponent[1]
+    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION:
+        check(wg_tensor_refresh(&(<Tensor>a).t))
+        x[0] = &(<Tensor>a).t.v
+        set_attr_number(exponent, b)
+        check(wg_apply_inplace(OP_POW_SCALAR, &(<Tensor>a).t, x, 1, exponent))
+        return a
+    return inplace(OP_POW, a, b)
+
+
+cdef extern from "wg_matmul.h" nogil:
+    int wg_matmul(const wg_val *, const wg_val *, wg_val *)
+
+
+def matmul(a, b):
+    """Matrix product of tensors of any dimensions, as `torch.matmul`.
+
+    Raises:
+        RuntimeError: inner sizes differ, a 0-d operand, or dtypes differ.
+    """
+    cdef Tensor out
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        if has_override(a) or has_override(b):
+            return override_handler(matmul, (a, b), {})
+        return NotImplemented
+    if wg_mode & WG_MODE_FUNCTION or not is_plain(a) or not is_plain(b):
+        return override_handler(matmul, (a, b), {})
+    check(wg_tensor_refresh(&(<Tensor>a).t))
+    check(wg_tensor_refresh(&(<Tensor>b).t))
+    out = new_tensor()
+    if wg_matmul(&(<Tensor>a).t.v, &(<Tensor>b).t.v, &out.t.v) < 0:
+        fail()
+    return out
+
+
 cdef object compare(object self, object other, int op):
     cdef int row
     # Python's order: < <= == != > >=
@@ -108,7 +161,7 @@ cdef object slot_div(object a, object b):
     return binary(OP_DIV, a, b)
 
 cdef object slot_matmul(object a, object b):
-    return binary(OP_MATMUL, a, b)
+    return matmul(a, b)
 
 cdef object slot_neg(object a):
     return unary(OP_NEG, a)

@@ -145,7 +145,7 @@ def make_ops():
     cdef const wg_op *op
     for code in range(wg_nops):
         op = &wg_ops[code]
-        for inplace in ((False, True) if op.inplace else (False,)):
+        for inplace in range(2 if op.inplace else 1):
             f = Op.__new__(Op)
             f.vectorcall = op_vectorcall
             f.code = code
@@ -571,12 +571,12 @@ cdef int copy_into(Tensor target, Tensor source) except -1:
     check(wg_tensor_refresh(&source.t))
     x[0] = &target.t.v
     x[1] = &source.t.v
-    check(wg_apply_inplace(WG_OP_copy, &target.t, x, 2, none))
+    check(wg_apply_inplace(WG_OP_copy_into, &target.t, x, 2, none))
     return 0
 
 
 cdef extern from "wg_ops_gen.h":
-    int WG_OP_copy
+    int WG_OP_copy_into
     int WG_OP_fill
     int OP_ADD "WG_OP_add"
     int OP_SUB "WG_OP_sub"
@@ -585,14 +585,14 @@ cdef extern from "wg_ops_gen.h":
     int OP_FLOORDIV "WG_OP_floor_divide"
     int OP_REMAINDER "WG_OP_remainder"
     int OP_POW "WG_OP_pow"
-    int OP_MATMUL "WG_OP_matmul"
+    int OP_MATMUL "WG_OP__matmul"
     int OP_AND "WG_OP_bitwise_and"
     int OP_OR "WG_OP_bitwise_or"
     int OP_XOR "WG_OP_bitwise_xor"
     int OP_LSHIFT "WG_OP_bitwise_left_shift"
     int OP_RSHIFT "WG_OP_bitwise_right_shift"
     int OP_NEG "WG_OP_neg"
-    int OP_POSITIVE "WG_OP_positive"
+    int OP_POW_SCALAR "WG_OP_pow_scalar"
     int OP_ABS "WG_OP_abs"
     int OP_NOT "WG_OP_bitwise_not"
     int OP_EQ "WG_OP_eq"

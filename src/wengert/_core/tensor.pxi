@@ -286,16 +286,16 @@ cdef class Tensor:
         return binary(OP_REMAINDER, other, self)
 
     def __pow__(self, other, modulo):
-        return binary(OP_POW, self, other)
+        return power(self, other)
 
     def __rpow__(self, other, modulo):
         return binary(OP_POW, other, self)
 
     def __matmul__(self, other):
-        return binary(OP_MATMUL, self, other)
+        return matmul(self, other)
 
     def __rmatmul__(self, other):
-        return binary(OP_MATMUL, other, self)
+        return matmul(other, self)
 
     def __and__(self, other):
         return binary(OP_AND, self, other)
@@ -331,7 +331,7 @@ cdef class Tensor:
         return unary(OP_NEG, self)
 
     def __pos__(self):
-        return unary(OP_POSITIVE, self)
+        return apply_one(OP_ALIAS, self, NULL)
 
     def __abs__(self):
         return unary(OP_ABS, self)
@@ -358,7 +358,7 @@ cdef class Tensor:
         return inplace(OP_REMAINDER, self, other)
 
     def __ipow__(self, other):
-        return inplace(OP_POW, self, other)
+        return power_inplace(self, other)
 
     def __iand__(self, other):
         return inplace(OP_AND, self, other)

@@ -80,7 +80,6 @@ cdef extern from "wg_types.h" nogil:
 
 cdef extern from "wg_storage.h" nogil:
     wg_storage *wg_storage_new(int64_t)
-    wg_storage *wg_storage_import(void *, int64_t, int, void (*)(void *) noexcept, void *)
     void wg_storage_drop(wg_storage *)
     wg_version *wg_version_new()
     void wg_version_drop(wg_version *)
@@ -192,7 +191,6 @@ cdef extern from "wg_tape.h" nogil:
     void wg_node_hold(wg_node *)
     void wg_node_drop(wg_node *)
     wg_leaf *wg_leaf_new(void *)
-    void (*wg_ext_drop)(void *) noexcept
     uint32_t wg_mode
     int wg_tape_append(int, const wg_val **, int, const wg_attr *, int, wg_val *, int)
     wg_rec *wg_tape_append_python(const wg_edge *, int, wg_val **, int, const uint8_t *, void *)
@@ -257,3 +255,6 @@ cdef extern from "wg_isa.h" nogil:
         const char *name
     const wg_level *wg_isa
     int wg_isa_init()
+
+cdef extern from "wg_storage.h":
+    wg_storage *wg_storage_import(void *, int64_t, int, void (*)(void *) noexcept, void *)

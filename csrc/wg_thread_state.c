@@ -1,0 +1,30 @@
+/* The per-thread block, made on first use and freed when its thread ends. */
+#include "wg_thread_state.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static __thread wg_thread_state *mine;
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void destroy(void *p) {
+    wg_thread_state *state = p;
+    for (int i = 0; i < WG_SCRATCH_SLOTS; i++) free(state->scratch[i].p);
+    free(state);
+    mine = NULL;
+}
+
+static void make_key(void) {
+    if (pthread_key_create(&key, destroy) != 0) { fputs("wengert: no thread-specific storage left\n", stderr); abort(); }
+}
+
+wg_thread_state *wg_thread_state_get(void) {
+    if (WG_LIKELY(mine != NULL)) return mine;
+    pthread_once(&once, make_key);
+    mine = calloc(1, sizeof *mine);
+    if (mine == NULL) { fputs("wengert: out of memory for a thread's state\n", stderr); abort(); }
+    pthread_setspecific(key, mine);
+    return mine;
+}

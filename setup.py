@@ -28,7 +28,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -206,7 +206,12 @@ class BuildExt(build_ext):
 
         workers = self.parallel if isinstance(self.parallel, int) and self.parallel > 1 else len(affinity())
         with ThreadPoolExecutor(workers) as pool:
-            ext.extra_objects = sorted(map(str, pool.map(lambda job: compiler.compile(*job), jobs)))
+            objects = [pool.submit(compiler.compile, *job) for job in jobs]
+            try:
+                ext.extra_objects = sorted(str(future.result()) for future in as_completed(objects))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         ext.extra_link_args = ["-pthread"]
         if sys.platform.startswith("linux"):
             ext.extra_link_args += ["-ldl", "-lm"] + ([] if compiler.keeps_symbols else ["-Wl,-s"])

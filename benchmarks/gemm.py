@@ -37,6 +37,7 @@ def main():
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--coretype", help="OpenBLAS's kernels, instead of detection")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each shape and layout")
+    parser.add_argument("--shape", action="append", type=lambda text: tuple(map(int, text.split("x"))), help="MxNxK instead of the list")
     options = parser.parse_args()
     if options.coretype:
         os.environ["WENGERT_BLAS_CORETYPE"] = options.coretype
@@ -55,7 +56,7 @@ def main():
     print(f"{'m x n x k':>18} {'':>3} {'direct':>12} {'ours':>12} {'ratio':>6} {f'{all_threads} threads':>12} {'speed-up':>8} {'GF/s':>6}")
 
     rng = np.random.default_rng(0)
-    for m, n, k in SHAPES:
+    for m, n, k in options.shape or SHAPES:
         for trans_a, trans_b in ((0, 0), (0, 1), (1, 0)):
             a = rng.standard_normal((k, m) if trans_a else (m, k)).astype(options.dtype)
             b = rng.standard_normal((n, k) if trans_b else (k, n)).astype(options.dtype)

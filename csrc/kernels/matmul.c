@@ -15,7 +15,15 @@
  *
  * Layouts: BLAS takes a matrix whose rows or whose columns are contiguous, at any distance from each other. What
  * is neither is copied to scratch memory first, without its broadcast batches; a column-major out is computed as
- * transpose(b) @ transpose(a). Batches of a that follow each other like rows, with one b for all, become rows. */
+ * transpose(b) @ transpose(a). Batches of a that follow each other like rows, with one b for all, become rows. A
+ * vector operand is a matrix with one row or column; products with a vector go through gemv, at any stride.
+ *
+ * Epilogues: what is added to a tile is added in product_tile, after the product and while the tile is in cache, with
+ * the bits of a launch of its own. An activation would stand there too, behind the bias.
+ *
+ * There are no kernels of our own for narrow or tiny products: OpenBLAS's AVX-512 set takes 24 ns at 8x8x8 and 0.2 us
+ * at 64x4x64, and a register-blocked loop with n padded to one vector won only from about 10^6 multiplications at
+ * n = 10 (128x10x512 with b transposed: 12.3 us against 20.8), and lost below and on AVX2. */
 #include "wg_kernel.h"
 #include "wg_blas.h"
 

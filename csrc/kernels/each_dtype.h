@@ -5,6 +5,7 @@
  *     LOAD(p)     element as A                  STORE(p,a) a as element
  *     ADD, MUL    in A, without undefined overflow; logical for bool
  *     FLOATING    1 if A is a floating type     NARROW     1 if T is not A (float16, bfloat16)
+ *     MATH(f)     wg_f_f32 or wg_f_f64 (floating types only), so MATH(exp)(x)
  *
  * WG_TYPED(f) is then the initialiser of a table of f by dtype. */
 #include "wg_math_half.h"
@@ -23,20 +24,24 @@
 #define ADD(a, b) ((a) + (b))
 #define MUL(a, b) ((a) * (b))
 
-#define DT WG_F32
-#define T float
-#define A float
-#define NAME(f) f##_float32
+#define DT WG_F64
+#define T double
+#define A double
+#define NAME(f) f##_float64
+#define MATH(f) wg_##f##_f64
 #include WG_TEMPLATE
 #undef DT
 #undef T
 #undef A
 #undef NAME
+#undef MATH
 
-#define DT WG_F64
-#define T double
-#define A double
-#define NAME(f) f##_float64
+#define MATH(f) wg_##f##_f32
+
+#define DT WG_F32
+#define T float
+#define A float
+#define NAME(f) f##_float32
 #include WG_TEMPLATE
 #undef DT
 #undef T
@@ -78,6 +83,7 @@
 #undef LOAD
 #undef STORE
 
+#undef MATH
 #undef NARROW
 #undef FLOATING
 #undef ADD
@@ -156,6 +162,7 @@
 
 #endif
 
+#undef MATH
 #undef LOAD
 #undef STORE
 #undef NARROW

@@ -86,6 +86,25 @@ WG_INLINE void wg_nest_arrays(wg_nest *t, const int64_t *shape, int ndim, int no
     wg_nest_end(t, size);
 }
 
+/* Runs of one element each over the leading `ndim` dimensions of the arrays: what is done along the others is the
+ * kernel's own business. */
+WG_INLINE void wg_nest_rows(wg_nest *t, const int64_t *shape, int ndim, int nop, const wg_array *const *a) {
+    wg_nest_begin(t, nop);
+    for (int k = 0; k < nop; k++) t->p[k] = a[k]->data;
+    for (int d = 0; d < ndim; d++) {
+        int64_t stride[WG_NEST_OPS];
+        for (int k = 0; k < nop; k++) stride[k] = a[k]->strides[d] * wg_itemsize[a[k]->dtype];
+        wg_nest_dim(t, shape[d], stride);
+    }
+    int empty = t->runs == 0;
+    t->n = t->runs = 1;
+    for (int d = 0; d < t->ndim; d++) {
+        t->runs *= t->shape[d];
+        t->count[d] = 0;
+    }
+    if (empty) t->runs = 0;
+}
+
 /* Moves on to the next run; 0 at the end (the pointers are then those of the beginning again). */
 WG_INLINE int wg_nest_next(wg_nest *t) {
     for (int d = t->ndim - 1; d >= 0; d--) {

@@ -208,7 +208,7 @@ def build(sources, level, defines=()):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         objects = []
-        for path in [*paths, CSRC / "wg_types.c", HERE / "support.c"]:
+        for path in [*paths, CSRC / "wg_types.c", CSRC / "wg_thread_state.c", HERE / "support.c"]:
             own = [*LEVEL_FLAGS[level], f"-DWG_ISA={level}"] if path in paths else []
             objects.append(folder / (path.stem + ".o"))
             _run([*compiler(), *flags, *own, "-c", path, "-o", objects[-1]])

@@ -55,7 +55,8 @@ def compile_library(target, *sources, flags=()):
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory):
     """Our loader where an installed package would have it, without a bundled library."""
-    return compile_library(tmp_path_factory.mktemp("package") / "pkg" / "_core" / "core.so", CSRC / "wg_blas.c", CSRC / "wg_types.c")
+    return compile_library(tmp_path_factory.mktemp("package") / "pkg" / "_core" / "core.so", CSRC / "wg_blas.c", CSRC / "wg_types.c",
+                           CSRC / "wg_thread_state.c")
 
 
 def load(loader, path=None, **variables):

@@ -161,7 +161,7 @@ def library(tmp_path_factory):
     """A build that stays on disk, for other processes."""
     target = tmp_path_factory.mktemp("threads") / "threads.so"
     cc = os.environ.get("CC", "cc").split()
-    subprocess.run([*cc, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-I{CSRC}", str(CSRC / "wg_threads.c"), str(CSRC / "wg_types.c"),
+    subprocess.run([*cc, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-I{CSRC}", str(CSRC / "wg_threads.c"), str(CSRC / "wg_types.c"), str(CSRC / "wg_thread_state.c"),
                     "-o", str(target), "-lpthread"], check=True)
     return target
 

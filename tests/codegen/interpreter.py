@@ -201,6 +201,8 @@ FORWARD = {
     "_unreduce": unreduce, "select": torch.select, "slice": slicing, "diagonal": torch.diagonal,
     "unfold": lambda x, d, s, t: x.unfold(d, s, t),
     "as_strided": lambda x, s, t, o: x.contiguous().as_strided(s, t, o or 0),
+    "_strided_window": lambda x, s, t, o: x.contiguous().as_strided(s, t, o or 0),
+    "fill": torch.fill, "fill_tensor": torch.fill,
     "split": torch.split, "split_with_sizes": torch.split, "unbind": torch.unbind,
     "_select_back": lambda x, s, d, i: adjoint(lambda z: z.select(d, i), s, x),
     "_slice_back": lambda x, s, *a: adjoint(lambda z: slicing(z, *a), s, x),

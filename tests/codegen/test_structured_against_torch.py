@@ -80,6 +80,7 @@ CASES = [
     ("slice", [t(3, 7)], dict(dim=1, start=1, end=6, step=2), lambda x: x[:, 1:6:2]),
     ("diagonal", [t(3, 4)], dict(offset=1), lambda x: x.diagonal(1)), ("unfold", [t(3, 7)], dict(dimension=1, size=3, step=2), lambda x: x.unfold(1, 3, 2)),
     ("as_strided", [t(4, 3)], dict(size=(3, 2), stride=(2, 1), storage_offset=1), lambda x: x.as_strided((3, 2), (2, 1), 1)),
+    ("fill", [t(2, 3)], dict(value=2.), lambda x: x.clone().fill_(2.)), ("fill_tensor", [t(2, 3), t()], {}, lambda x, v: x.clone().fill_(v)),
     ("clone", [t(2, 3)], {}, lambda x: x.clone()), ("sum_to", [t(4, 3)], dict(shape=(1, 3)), lambda x: x.sum_to_size(1, 3)),
     ("copy_into", [t(3, 4), t(4)], {}, lambda x, s: x.clone().copy_(s)),
     ("cat", [t(2, 3), t(1, 3), t(3, 3)], dict(dim=0), lambda *x: torch.cat(x, 0)), ("cat", [t(2, 3), t(2, 1)], dict(dim=-1), lambda *x: torch.cat(x, -1)),

@@ -58,7 +58,7 @@ class Op:
         self.aliases = tuple(aliases)
         self.inplace = (bool(self.where) and self.kind == "elementwise" and "m" in self.where) if inplace is None else inplace
         self.returns, self.domain, self.samples, self.cost, self.doc = returns, domain, tuple(samples), cost, doc
-        self.grad_name = grad_name or "".join(w[:1].upper() + w[1:] for w in name.split("_")) + "Backward0"
+        self.grad_name = grad_name or re.sub(r"(?:^|_|(?<=\d))([a-z])", lambda m: m[1].upper(), name) + "Backward0"
         self.variadic = any(p.type == "Tensor[]" for p in self.tensors)
         self.diff_outs = tuple(i for i, o in enumerate(self.outs) if not o.nondiff)
         self.list_out = self.outs[0].is_list

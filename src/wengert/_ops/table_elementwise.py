@@ -34,9 +34,9 @@ def arithmetic(op):
     op("_zero", "x", y="0", vjp={"x": "_zero(g)"}, doc="Zeros like x.")
     op("floor_divide", "x, other", y="c:floor_divide", vjp="not_implemented", check=True, domain=(.5, 4))
     op("div_floor", "x, other", y="floor_divide(x, other)", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(), check=True,
-       where="", grad_name="DivBackward1", domain=(.5, 4))
+       where="", grad_name="DivBackward2", domain=(.5, 4))
     op("div_trunc", "x, other", y="trunc(x/other)", y_int="c:trunc_divide", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(),
-       check=True, where="", grad_name="DivBackward1", domain=(.5, 4))
+       check=True, where="", grad_name="DivBackward2", domain=(.5, 4))
     op("remainder", "x, other", y="c:remainder", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
     op("fmod", "x, other", y="c:fmod", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
     op("addcmul", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1*tensor2",
@@ -111,7 +111,7 @@ def selection(op):
     for name, sign in (("fmax", ">="), ("fmin", "<=")):
         op(name, "x, other", y="c:" + name, inplace=False,
            vjp={"x": f"where(x {sign} other or isnan(other), g, 0)", "other": f"where(x {sign} other or isnan(other), 0, g)"})
-    op("clamp", "x, min, max", y="minimum(maximum(x, min), max)", aliases=("clip",),
+    op("clamp", "x, min, max", y="minimum(maximum(x, min), max)", aliases=("clip",), grad_name="ClampBackward1",
        vjp={"x": "where(x >= min and x <= max, g, 0)", "min": "where(min < max and x < min, g, 0)",
             "max": "where(x > max or max < min, g, 0)"})
     op("clamp_min", "x, min", y="maximum(x, min)", vjp={"x": "where(x >= min, g, 0)", "min": "where(x < min, g, 0)"})

@@ -114,7 +114,7 @@ def publics(table):
 
     def add(name, where, op):
         old_where, inplace, rows = names.get(name, (0, False, []))
-        names[name] = (old_where | where, inplace or op.inplace, rows + [op])
+        names[name] = (old_where | where, inplace or op.inplace, rows if op in rows else rows + [op])
 
     for op in table:
         where = bits("tmfsl".index(w) for w in op.where)

@@ -22,7 +22,7 @@ def define(op):
        vjp={**scaled, "batch1": "h = g if alpha == 1 else g*alpha; bmm(h, transpose(batch2, 1, 2))",
             "batch2": "h = g if alpha == 1 else g*alpha; bmm(transpose(batch1, 1, 2), h)"}, inplace=True)
     flat = "h = _reshape(g, (leading(g, 1), trailing(g, 1))); "
-    op("linear", "x, weight, bias: Tensor? ",
+    op("linear", "x, weight, bias: Tensor? = None",
        vjp={"x": flat + "_reshape(mm(h, weight), shape(x))",
             "weight": flat + "mm(t(h), _reshape(x, (leading(x, 1), trailing(x, 1))))",
             "bias": "sum_to(g, shape(bias))"},

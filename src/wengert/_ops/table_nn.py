@@ -13,7 +13,7 @@ def define(op):
     op("softmax", "x, dim: int", vjp={"x": "y*(g - sum_dim(g*y, (dim,), True))"}, where="", kernel=True)
     op("log_softmax", "x, dim: int", vjp={"x": "g - exp(y)*sum_dim(g, (dim,), True)"}, where="", kernel=True)
 
-    op("layer_norm", "x, normalized_shape: int[], weight: Tensor? , bias: Tensor? , eps: float = 1e-05",
+    op("layer_norm", "x, normalized_shape: int[], weight: Tensor? = None, bias: Tensor? = None, eps: float = 1e-05",
        outs="y, mean!kernel, rstd!kernel",
        vjp={"x": LAYER_NORM + "h = _reshape(g*weight if weight is not None else g, s); "
                  "_reshape(r*((h - mean_dim(h, (1,), True)) - n*mean_dim(h*n, (1,), True)), shape(x))",
@@ -34,14 +34,14 @@ def define(op):
        linear="weight", grad_name="EmbeddingBackward0", doc="embedding with the weighting of _embedding_sum, whose adjoint it is.")
 
     # ---- losses; input and target have one shape (the facade broadcasts), but for the class losses ----
-    op("nll_loss", "x, target, weight: Tensor? , reduction: str{none,mean,sum} = mean, ignore_index: int = -100",
+    op("nll_loss", "x, target, weight: Tensor? = None, reduction: str{none,mean,sum} = mean, ignore_index: int = -100",
        outs="y, total_weight!hidden",
        vjp={"x": "_nll_loss_back(g, target, weight, total_weight, reduction, ignore_index, shape(x))", "target": "nondiff",
             "weight": "nondiff"}, linear="x", where="", doc="Log-probabilities x of shape (N, C, ...) or (C), classes in target.")
-    op("_nll_loss_back", "x, target, weight: Tensor? , total_weight, reduction: str{none,mean,sum}, ignore_index: int, shape: int[]",
+    op("_nll_loss_back", "x, target, weight: Tensor?, total_weight, reduction: str{none,mean,sum}, ignore_index: int, shape: int[]",
        vjp={"x": "nll_loss(g, target, weight, reduction, ignore_index)[0]", "target": "nondiff", "weight": "nondiff",
             "total_weight": "nondiff"}, linear="x", grad_name="NllLossBackward0")
-    op("cross_entropy", "x, target, weight: Tensor? , reduction: str{none,mean,sum} = mean, ignore_index: int = -100",
+    op("cross_entropy", "x, target, weight: Tensor? = None, reduction: str{none,mean,sum} = mean, ignore_index: int = -100",
        outs="y, total_weight!hidden, logsumexp!kernel",
        vjp={"x": "d = 1 if ndim(x) > 1 else 0; l = log_softmax(x, d); "
                  "h = _nll_loss_back(g, target, weight, total_weight, reduction, ignore_index, shape(x)); "

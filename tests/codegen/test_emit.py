@@ -1,0 +1,188 @@
+"""What the emitters write: deterministic, warning-free C whose loops compute the formulas."""
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from compiled import Loops, compile_c
+from conftest import OPS
+from wengert_ops import emit_c, table as table_module
+from wengert_ops.grammar import GrammarError
+from wengert_ops.rows import Table
+from wengert_ops.table import PARTS, TABLE, build
+
+
+@pytest.fixture(scope="session")
+def loops(tmp_path_factory):
+    """All loops of the table."""
+    return Loops(TABLE, tmp_path_factory.mktemp("loops"))
+
+
+def test_output_is_deterministic(tmp_path):
+    """Two processes with different hash seeds write the same bytes."""
+    for seed in ("1", "2"):
+        subprocess.run([sys.executable, str(OPS / "emit_c.py"), str(tmp_path / seed)], check=True,
+                       env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / s).iterdir()} for s in ("1", "2"))
+    assert first == second and {"wg_ops_gen.h", "wg_ops_table.c", "loops_table.c"} <= set(first)
+    assert all(b"do not edit" in text.splitlines()[0] for text in first.values())
+
+
+def test_equal_files_are_left_alone(tmp_path):
+    emit_c.write(TABLE, tmp_path)
+    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    emit_c.write(TABLE, tmp_path)
+    assert stamps == {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+
+
+def test_table_compiles_without_warnings(tmp_path):
+    emit_c.write(TABLE, tmp_path)
+    compile_c(tmp_path / "wg_ops_table.c", tmp_path / "table.o", "-O0", "-c")
+
+
+def test_every_loop_has_a_function_for_its_types(loops):
+    for op in TABLE:
+        if op.kind != "elementwise":
+            continue
+        expected = {"float": "f", "float_only": "f", "int": "i"}.get(op.types, "fi") if not op.computes else "f"
+        assert loops.has(op.name, "f32") == loops.has(op.name, "f64") == ("f" in expected), op.name
+        assert loops.has(op.name, "i64") == ("i" in expected), op.name
+
+
+# ---- one row more ----
+
+def added(*rows):
+    class Extra:
+        @staticmethod
+        def define(op):
+            for args, columns in rows:
+                op(*args, **columns)
+    return build((*PARTS, Extra))
+
+
+def test_adding_a_row_is_adding_one_row(tmp_path):
+    table = Table()
+    for part in PARTS[:3]:
+        part.define(table.op)
+    table.op("softclip", "x, limit: Number = 1", y="t = x/limit; limit*tanh(t)", types="float",
+             vjp={"x": "t = tanh(x/limit); g*(1 - t*t)"})
+    table.rows = {k: v for k, v in table.rows.items() if v.kind == "elementwise"}
+    loops = Loops(table.finish(), tmp_path)
+    x = np.linspace(-3, 3, 1001)
+    g = np.cos(x)
+    y, = loops("softclip", "f64", [x], [2.0])
+    np.testing.assert_allclose(y, 2*np.tanh(x/2), rtol=1e-14)
+    gx, = loops("softclip_vjp1", "f64", [g, x], [2.0])
+    np.testing.assert_allclose(gx, g*(1 - np.tanh(x/2)**2), rtol=1e-13)
+    y32, = loops("softclip", "f32", [x], [2])
+    np.testing.assert_allclose(y32, 2*np.tanh(x.astype(np.float32)/2), rtol=1e-6)
+    assert not loops.has("softclip", "i64")
+
+
+def test_a_row_that_makes_no_sense_in_integers_fails_the_build(tmp_path):
+    table = added((("halved", "x"), dict(y="x*0.5", vjp={"x": "g*0.5"})))
+    with pytest.raises(GrammarError, match="0.5 in an integer loop"):
+        emit_c.emit_all(table)
+
+
+# ---- values ----
+
+RNG = np.random.default_rng(0)
+A, B = RNG.uniform(.5, 4, 1031), RNG.uniform(.5, 4, 1031)
+I, J = RNG.integers(-50, 50, 1031), RNG.integers(1, 9, 1031)
+NUMPY = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "maximum": np.maximum, "minimum": np.minimum, "remainder": np.remainder,
+         "floor_divide": np.floor_divide, "fmod": np.fmod, "eq": np.equal, "lt": np.less, "ge": np.greater_equal}
+
+
+@pytest.mark.parametrize("name", NUMPY)
+@pytest.mark.parametrize("compute", ["f32", "f64", "i64"])
+def test_forward(loops, name, compute):
+    x, other = (I, J) if compute == "i64" else (A.astype(compute.replace("f", "float")), B.astype(compute.replace("f", "float")))
+    y, = loops(name, compute, [x, other])
+    np.testing.assert_array_equal(y, NUMPY[name](x, other).astype(y.dtype))
+
+
+def test_integers_wrap(loops):
+    edge = np.array([2**63 - 1, -2**63, -2**63, 5])
+    np.testing.assert_array_equal(loops("add", "i64", [edge, edge])[0], edge + edge)
+    np.testing.assert_array_equal(loops("neg", "i64", [edge])[0], -edge)
+    np.testing.assert_array_equal(loops("mul", "i64", [edge, edge])[0], edge*edge)
+
+
+def test_bools(loops):
+    a, b = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    for name, expected in (("logical_and", a & b), ("logical_or", a | b), ("logical_xor", a ^ b)):
+        for compute in ("f32", "f64", "i64"):
+            np.testing.assert_array_equal(loops(name, compute, [a, b])[0], expected)
+    np.testing.assert_array_equal(loops("where", "f64", [a, a + 5., b + 7.])[0], np.where(a, a + 5., b + 7.))
+
+
+def test_optional_attributes(loops):
+    x = np.linspace(.01, .99, 99)
+    np.testing.assert_allclose(loops("logit", "f64", [x], [None])[0], np.log(x/(1 - x)), rtol=1e-13, atol=1e-15)
+    z = np.clip(x, .2, .8)
+    np.testing.assert_allclose(loops("logit", "f64", [x], [.2])[0], np.log(z/(1 - z)), rtol=1e-13, atol=1e-15)
+
+
+def test_attribute_tests_choose_the_loop(loops):
+    for exponent, expected in ((2, A*A), (3, A*A*A), (.5, np.sqrt(A)), (1, A), (-1, 1/A)):
+        np.testing.assert_array_equal(loops("pow_scalar", "f64", [A], [exponent])[0], expected)
+    np.testing.assert_array_equal(loops("pow_scalar", "i64", [I], [2])[0], I*I)
+
+
+@pytest.mark.parametrize("compute", ["f32", "f64"])
+@pytest.mark.parametrize("add", [0, 1, 2, 3])
+@pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 1031])
+def test_vjp_stores_or_adds(loops, compute, add, n):
+    dtype = np.float32 if compute == "f32" else np.float64
+    g, x, other = (v[:n].astype(dtype) for v in (A + B, A, B))
+    stored = loops("mul_vjp3", compute, [g, x, other])
+    np.testing.assert_array_equal(stored, [g*other, g*x])
+    before = [np.full(n, 3, dtype), np.full(n, 5, dtype)]
+    after = loops("mul_vjp3", compute, [g, x, other], add=add, outputs=[b.copy() for b in before])
+    for k in range(2):
+        np.testing.assert_array_equal(after[k], before[k] + stored[k] if add >> k & 1 else stored[k])
+
+
+def test_vjp_with_a_bool_input_adds(loops):
+    g, condition = A, (I > 0).astype(np.uint8)
+    out, = loops("where_vjp2", "f64", [g, condition], add=1, outputs=[np.ones_like(g)])
+    np.testing.assert_array_equal(out, 1 + np.where(condition, g, 0))
+
+
+def test_output_may_be_an_input(loops):
+    x = A.copy()
+    loops("mul", "f64", [x, x], outputs=[x])
+    np.testing.assert_array_equal(x, A*A)
+
+
+def test_every_vjp_loop_is_its_formula_row_by_row(loops):
+    """Bits of a fused VJP against the same formula replayed through the forward loops of its rows, for every mask."""
+    from replay import replay
+    tried = 0
+    for op in TABLE:
+        for mask, loop in loops.vjps.get(op.name, {}).items():
+            for sample in op.samples or ({},):
+                attrs = [coded(p, sample.get(p.name, p.default)) for p in op.attrs]
+                low, high = op.domain
+                rng = np.random.default_rng(mask)
+                xs = [(rng.random(257) > .5).astype(float) if p.name in op.bools else rng.uniform(low, high, 257) for p in op.tensors]
+                for compute, dtype in (("f32", np.float32), ("f64", np.float64)):
+                    x = [v.astype(np.uint8 if p.name in op.bools else dtype) for v, p in zip(xs, op.tensors)]
+                    y, g = loops(op.name, compute, x, attrs)[0], rng.standard_normal(257).astype(dtype)
+                    inputs = [{"x": x, "y": [y], "g": [g]}[n.kind][n.value] for _, n, _ in loop.inputs]
+                    fused = loops(loop.name, compute, inputs, attrs)
+                    for (name, formula, _), got in zip(loop.outputs, fused):
+                        expected = replay(loops, op, formula, compute, x, y, g, dict(zip((p.name for p in op.attrs), attrs)))
+                        np.testing.assert_array_equal(got, expected, err_msg=f"{loop.name} {name} {compute} {sample}")
+                        tried += 1
+    assert tried > 400
+
+
+def coded(p, value):
+    return p.choices.index(value) if p.choices else value
+
+
+def test_table_module_is_built_once():
+    assert table_module.TABLE is TABLE

@@ -3,7 +3,7 @@
 Each row of FITS is a polynomial P(v) that approximates target(v) on [low, high] so that the largest
 weight(v) * |P(v) - target(v)| is least (discrete Remez exchange on a dense Chebyshev grid, mpmath).
 Coefficients are rounded one after the other from the constant term upwards; after each rounding the
-remaining ones are fitted again, so the rounding error of a coefficient is absorbed by its successors.
+remaining ones are fitted again, so that they absorb its error.
 
     python tools/fit_math.py            writes the header
     python tools/fit_math.py --check    exits with 1 when the header differs
@@ -19,13 +19,14 @@ import sys
 import mpmath as mp
 from mpmath import mpf
 
-mp.mp.dps = 60
+mp.mp.dps = 80
 HEADER = pathlib.Path(__file__).parent.parent / "csrc" / "kernels" / "wg_math_tables.h"
 
 LN2_HALF = mp.log(2) / 2 * mpf("1.0001")  # the reduced argument overshoots ln2/2 by rounding
 QUARTER_PI = mp.pi / 4 * mpf("1.0001")
 SQRT_HALF = mp.sqrt(mpf("0.5"))
 LOG_W = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mpf("1.0001")  # s*s, s = (m-1)/(m+1)
+TWO_OVER_SQRT_PI = 2 / mp.sqrt(mp.pi)
 TAN_PI_8 = mp.sqrt(2) - 1
 
 
@@ -59,8 +60,26 @@ def erfc_t(x):
     return (x - ERFC_K) / (x + ERFC_K)
 
 
-def digamma_root():
-    return mp.findroot(mp.digamma, mpf("1.4616321449683623"))
+DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.4616321449683623"))
+
+
+def digamma_tail(v):
+    """(log(x) - 1/(2x) - digamma(x)) x^2 with v = 1/x^2; 1/12 at infinity."""
+    x = 1 / mp.sqrt(v)
+    return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) / v
+
+
+def erfinv_ratio(w):
+    """erfinv(x) / x with w = -log(1 - x^2); y = erfinv(x) by Newton steps on log(erfc(y))."""
+    x = mp.sqrt(-mp.expm1(-w))
+    rest = mp.exp(-w) / (1 + x)              # 1 - x
+    y = mp.sqrt(w) if w > 3 else x * mp.sqrt(mp.pi) / 2
+    for _ in range(100):
+        step = (mp.log(mp.erfc(y)) - mp.log(rest)) * mp.erfc(y) / (TWO_OVER_SQRT_PI * mp.exp(-y * y))
+        y += step
+        if abs(step) < mpf(10)**-60 * y:
+            return y / x
+    raise ArithmeticError("erfinv does not converge")
 
 
 class Fit:
@@ -102,8 +121,6 @@ def cos_weight(v):
     return v**2 / mp.cos(mp.sqrt(v))
 
 
-TWO_OVER_SQRT_PI = 2 / mp.sqrt(mp.pi)
-
 FITS = [
     Fit("exp_f32", "f32", 4, -LN2_HALF, LN2_HALF, exp_target, exp_weight, "(exp(r) - 1 - r) / r^2"),
     Fit("exp_d32", "f64", 5, -LN2_HALF, LN2_HALF, exp_target, exp_weight, "(exp(r) - 1 - r) / r^2, for float32 results"),
@@ -113,6 +130,7 @@ FITS = [
     Fit("log_f32", "f32", 7, SQRT_HALF - 1, mp.sqrt(2) - 1, log1p_target, log1p_weight, "(log1p(f) - f + f^2/2) / f^3"),
     Fit("log_d32", "f64", 3, 0, LOG_W, odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)), "(2 atanh(s) / s - 2) / w, w = s^2, for float32 results"),
     Fit("log_f64", "f64", 7, 0, LOG_W, odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)), "(2 atanh(s) / s - 2) / w, w = s^2"),
+    Fit("log_far_f64", "f64", 6, 0, LOG_W, lambda w: ((2 * mp.atanh(mp.sqrt(w)) / mp.sqrt(w) - 2) / w - mpf(2) / 3) / w, lambda w: w**2 * mp.sqrt(w) / mp.atanh(mp.sqrt(w)), "((2 atanh(s) / s - 2) / w - 2/3) / w, w = s^2"),
     Fit("tanh_f32", "f32", 4, 0, mpf("0.625")**2, odd(mp.tanh), odd_weight(mp.tanh), "(tanh(x) / x - 1) / z, z = x^2 <= 0.625^2"),
     Fit("tanh_f64", "f64", 11, 0, mpf("0.625")**2, odd(mp.tanh), odd_weight(mp.tanh), "(tanh(x) / x - 1) / z, z = x^2 <= 0.625^2"),
     Fit("sinh_f64", "f64", 7, 0, 1, odd(mp.sinh), odd_weight(mp.sinh), "(sinh(x) / x - 1) / z, z = x^2 <= 1"),
@@ -124,12 +142,19 @@ FITS = [
     Fit("asin_f64", "f64", 12, 0, "0.25", odd(mp.asin), odd_weight(mp.asin), "(asin(x) / x - 1) / z, z = x^2 <= 1/4"),
     Fit("atan_d32", "f64", 5, 0, TAN_PI_8**2, odd(mp.atan), odd_weight(mp.atan), "(atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8), for float32 results"),
     Fit("atan_f64", "f64", 10, 0, TAN_PI_8**2, odd(mp.atan), odd_weight(mp.atan), "(atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8)"),
-    Fit("erf_f32", "f32", 5, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125"),
+    Fit("erf_f32", "f32", 6, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125"),
     Fit("erf_tail_f32", "f32", 7, "0.9", "4", lambda x: -mp.log(mp.erfc(x)), lambda x: mp.erfc(x), "-log(erfc(x)), 0.9 <= x <= 4; absolute error of erf"),
     Fit("erf_f64", "f64", 11, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125"),
     Fit("erf_d32", "f64", 7, 0, "0.8125", lambda v: mp.erf(mp.sqrt(v)) / mp.sqrt(v) - 1, lambda v: mp.sqrt(v) / mp.erf(mp.sqrt(v)), "erf(x) / x - 1, z = x^2 <= 0.8125, for float32 results"),
-    Fit("erfc_d32", "f64", 15, erfc_t(mpf("0.5")), erfc_t(mpf("10.1")), erfc_target, lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results"),
-    Fit("erfc_f64", "f64", 26, erfc_t(mpf("0.5")), erfc_t(mpf("27.5")), erfc_target, lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 27.5"),
+    Fit("erfc_d32", "f64", 12, erfc_t(mpf("0.5")), erfc_t(mpf("10.1")), lambda t: erfc_target(t) - mpf("1.25"), lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results"),
+    Fit("erfc_f64", "f64", 23, erfc_t(mpf("0.5")), erfc_t(mpf("27.5")), lambda t: erfc_target(t) - mpf("1.25"), lambda t: 1 / erfc_target(t), "(1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 27.5"),
+    Fit("digamma_f64", "f64", 22, "-0.5", "0.5", lambda v: mp.digamma(v + mpf("1.5")) / (v + mpf("1.5") - DIGAMMA_ROOT) - 1, lambda v: 1 / mp.digamma(v + mpf("1.5")) * (v + mpf("1.5") - DIGAMMA_ROOT), "digamma(x) / (x - its root) - 1, v = x - 1.5, 1 <= x <= 2"),
+    Fit("digamma_tail_f64", "f64", 14, 0, "0.25", digamma_tail, lambda v: v / mp.digamma(1 / mp.sqrt(v)), "(log(x) - 1/(2x) - digamma(x)) x^2, v = 1/x^2, x >= 2"),
+    Fit("erfinv_d32", "f64", 11, "-3.125", "3.125", lambda v: erfinv_ratio(v + mpf("3.125")) - mpf("1.5"), lambda v: 1 / erfinv_ratio(v + mpf("3.125")), "erfinv(x) / x - 1.5, w = -log(1 - x^2), v = w - 3.125, 0 <= w <= 6.25, for float32 results"),
+    Fit("erfinv_tail_d32", "f64", 10, "-0.8", "0.8", lambda v: erfinv_ratio((v + mpf("3.25"))**2) - mpf("2.75"), lambda v: 1 / erfinv_ratio((v + mpf("3.25"))**2), "erfinv(x) / x - 2.75, w = -log(1 - x^2), v = sqrt(w) - 3.25, 6.25 <= w <= 16, for float32 results"),
+    Fit("erfinv_f64", "f64", 24, "-3.125", "3.125", lambda v: erfinv_ratio(v + mpf("3.125")) - mpf("1.5"), lambda v: 1 / erfinv_ratio(v + mpf("3.125")), "erfinv(x) / x - 1.5, w = -log(1 - x^2), v = w - 3.125, 0 <= w <= 6.25"),
+    Fit("erfinv_tail_f64", "f64", 21, "-0.8", "0.8", lambda v: erfinv_ratio((v + mpf("3.25"))**2) - mpf("2.75"), lambda v: 1 / erfinv_ratio((v + mpf("3.25"))**2), "erfinv(x) / x - 2.75, w = -log(1 - x^2), v = sqrt(w) - 3.25, 6.25 <= w <= 16"),
+    Fit("erfinv_far_f64", "f64", 20, "-1.1", "1.1", lambda v: erfinv_ratio((v + 5)**2) - mpf("4.5"), lambda v: 1 / erfinv_ratio((v + 5)**2), "erfinv(x) / x - 4.5, w = -log(1 - x^2), v = sqrt(w) - 5, 16 <= w <= 37"),
 ]
 
 
@@ -138,12 +163,30 @@ def round_to(kind, value):
     return mpf(struct.unpack("f", struct.pack("f", x))[0]) if kind == "f32" else mpf(x)
 
 
+def one_exchanged(refs, errors):
+    """The reference with the point of the largest error in the place of a neighbour of the same sign."""
+    k = max(range(len(errors)), key=lambda j: abs(errors[j]))
+    positive = errors[k] > 0
+    if k < refs[0]:
+        return [k] + (refs[1:] if (errors[refs[0]] > 0) == positive else refs[:-1])
+    if k > refs[-1]:
+        return (refs[:-1] if (errors[refs[-1]] > 0) == positive else refs[1:]) + [k]
+    after = next(i for i, r in enumerate(refs) if r >= k)
+    same = after if (errors[refs[after]] > 0) == positive else after - 1
+    return refs[:same] + [k] + refs[same + 1:]
+
+
 def exchange(points, values, weights, first, count):
-    """Least maximum of weight * |sum c_i v^(first+i) - value| over the points: (coefficients, error)."""
+    """Least maximum of weight * |sum c_i v^(first+i) - value| over the points: (coefficients, error).
+
+    v^first may change its sign inside the interval; errors are taken times that sign, or else they would
+    not alternate (only the polynomial behind the factor v^first forms a Haar system).
+    """
     n = len(points)
     refs = [round(i * (n - 1) / count) for i in range(count + 1)]
-    powers = [v**first for v in points]
-    for _ in range(60):
+    powers = [abs(v)**first for v in points]
+    values = [-y if v < 0 and first % 2 else y for v, y in zip(points, values)]
+    for _ in range(500):
         a = mp.matrix(count + 1, count + 1)
         b = mp.matrix(count + 1, 1)
         for row, k in enumerate(refs):
@@ -170,15 +213,11 @@ def exchange(points, values, weights, first, count):
             if k == n or (errors[k] > 0) != (errors[start] > 0):
                 extrema.append(max(range(start, k), key=lambda j: abs(errors[j])))
                 start = k
-        while len(extrema) > count + 1:       # drop the weaker end, or the weakest neighbouring pair
-            if len(extrema) == count + 2:
-                extrema.pop(0 if abs(errors[extrema[0]]) < abs(errors[extrema[-1]]) else -1)
-            else:
-                i = min(range(len(extrema) - 1), key=lambda i: max(abs(errors[extrema[i]]), abs(errors[extrema[i + 1]])))
-                del extrema[i:i + 2]
-        if len(extrema) < count + 1 or extrema == refs:
-            break
+        if len(extrema) != count + 1:         # runs to spare: exchange only the worst point, which cannot cycle
+            extrema = one_exchanged(refs, errors)
         refs = extrema
+    if worst > level * mpf("1.01"):
+        raise ArithmeticError(f"no convergence: error {mp.nstr(worst, 4)}, level {mp.nstr(level, 4)}")
     return c, worst
 
 
@@ -187,7 +226,7 @@ def fit(f):
     n = 30 * (f.degree + 2)
     points = [(f.low + f.high) / 2 - (f.high - f.low) / 2 * mp.cos(mp.pi * (2 * k + 1) / (2 * n)) for k in range(n)]
     wanted = [f.target(v) for v in points]
-    weights = [f.weight(v) for v in points]
+    weights = [abs(f.weight(v)) for v in points]
     rest, done = list(wanted), []
     for i in range(f.degree + 1):
         c, _ = exchange(points, rest, weights, i, f.degree + 1 - i)

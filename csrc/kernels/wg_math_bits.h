@@ -34,6 +34,9 @@ WG_INLINE double wg_from_bits_f64(uint64_t u) { double x; __builtin_memcpy(&x, &
 #define WG_MAX_F32 0x1.fffffep127f
 #define WG_MAX_F64 0x1.fffffffffffffp1023
 
+#define WG_FLOAT_BUILTIN(name) __builtin_##name##f
+#define WG_DOUBLE_BUILTIN(name) __builtin_##name
+
 /* By bits, so that no compiler flag can remove them; results are 0 or 1. */
 WG_INLINE uint8_t wg_isnan_f32(float x) { return (wg_bits_f32(x) & 0x7fffffffu) > 0x7f800000u; }
 WG_INLINE uint8_t wg_isinf_f32(float x) { return (wg_bits_f32(x) & 0x7fffffffu) == 0x7f800000u; }

@@ -52,7 +52,7 @@ WG_INLINE float wg_expm1_f32(float x) {
     float p = wg_exp_reduced_f32(c, &n);
     float s = wg_pow2_f32(n - 1u);            /* half of 2^n, which itself may overflow */
     float y = 2.0f * (WG_FMAF(p, s, s - 0.5f));
-    return x == 0.0f ? x : y;
+    return __builtin_fabsf(x) < 0x1p-25f ? x : y;
 }
 
 /* exp(-|x|) keeps the whole range of results, small ones too. The rounding of 1 + e, worth almost an ulp of a
@@ -100,7 +100,8 @@ WG_INLINE double wg_exp_sum_f64(double x, double xl) {
     x = x < -746.0 ? -746.0 : x;
     uint64_t n;
     wg_pair p = wg_exp_reduced_f64(x, xl, &n);
-    return wg_scale_f64(1.0 + (p.hi + p.lo), n);
+    wg_pair s = wg_fast_two_sum(1.0, p.hi);
+    return wg_scale_f64(s.hi + (s.lo + p.lo), n);
 }
 
 WG_INLINE double wg_exp_f64(double x) { return wg_exp_sum_f64(x, 0.0); }
@@ -122,7 +123,7 @@ WG_INLINE double wg_expm1_f64(double x) {
     double s = wg_pow2_f64(n - 1u);
     wg_pair y = wg_two_sum(s - 0.5, s * p.hi);
     double r = 2.0 * (y.hi + (y.lo + s * p.lo));
-    return x == 0.0 ? x : r;
+    return __builtin_fabs(x) < 0x1p-54 ? x : r;
 }
 
 WG_INLINE double wg_sigmoid_f64(double x) {

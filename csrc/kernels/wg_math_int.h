@@ -42,7 +42,8 @@ WG_INLINE int64_t wg_floor_divide_i64(int64_t x, int64_t y) {
 }
 WG_INLINE int64_t wg_remainder_i64(int64_t x, int64_t y) {
     int64_t r = wg_fmod_i64(x, y);
-    return (r != 0) & ((r < 0) != (y < 0)) ? r + y : r;
+    int other = (r != 0) & ((r < 0) != (y < 0));
+    return other ? r + y : r;
 }
 
 /* 1 if any of n divisors, `step` apart, is zero. */

@@ -36,7 +36,7 @@ WG_INLINE wg_pair wg_log_reduced_f64(double x, double xl, double *k) {
     uint64_t u = wg_bits_f64(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
     uint64_t e = u >> 52;
     double m = wg_from_bits_f64((u & 0xfffffffffffffu) + 0x3fe6a09e667f3bcdu);
-    double ml = xl * wg_from_bits_f64((2046u - e) << 52);
+    double ml = xl * wg_from_bits_f64((2046u - (e < 2046u ? e : 2046u)) << 52);
     *k = wg_from_bits_f64(0x4330000000000000u | e) - (0x1p52 + 1023.0);
     wg_pair f = wg_two_sum(m - 1.0, ml);
     wg_pair d = wg_fast_two_sum(2.0, f.hi);
@@ -55,11 +55,93 @@ WG_INLINE double wg_log_join_f64(double k, double ch, double cl, wg_pair y) {
 #define WG_LN2_HI 0x1.62e42fefap-1            /* 37 bits: exact when multiplied by an exponent */
 #define WG_LN2_LO 0x1.cf79abc9e3b3ap-40
 
+/* log(hi + lo) + k * ln2 for a positive normal hi, |lo| <= ulp(hi). */
+WG_INLINE double wg_log_sum_f64(double hi, double lo, double k) {
+    double e;
+    wg_pair y = wg_log_reduced_f64(hi, lo, &e);
+    return wg_log_join_f64(e + k, WG_LN2_HI, WG_LN2_LO, y);
+}
+
 WG_INLINE double wg_log_f64(double x) {
+    int subnormal = x < 0x1p-1022;
+    return wg_log_special_f64(x, wg_log_sum_f64(subnormal ? x * 0x1p54 : x, 0.0, subnormal ? -54.0 : 0.0));
+}
+
+/* log(x) * c + k * d with c = ch + cl the base's 1/ln and d = dh + dl, k * dh exact. */
+WG_INLINE double wg_log_base_f64(double x, double ch, double cl, double dh, double dl) {
     int subnormal = x < 0x1p-1022;
     double k;
     wg_pair y = wg_log_reduced_f64(subnormal ? x * 0x1p54 : x, 0.0, &k);
-    return wg_log_special_f64(x, wg_log_join_f64(subnormal ? k - 54.0 : k, WG_LN2_HI, WG_LN2_LO, y));
+    wg_pair p = wg_two_prod(y.hi, ch);
+    p.lo += WG_FMA(y.hi, cl, y.lo * ch);
+    return wg_log_special_f64(x, wg_log_join_f64(subnormal ? k - 54.0 : k, dh, dl, p));
 }
+
+WG_INLINE double wg_log2_f64(double x) {
+    return wg_log_base_f64(x, 0x1.71547652b82fep+0, 0x1.777d0ffda0d24p-56, 1.0, 0.0);
+}
+WG_INLINE double wg_log10_f64(double x) {
+    return wg_log_base_f64(x, 0x1.bcb7b1526e50ep-2, 0x1.95355baaafad3p-57, 0x1.34413509fp-2, 0x1.e7fbcc47c4acdp-40);
+}
+
+WG_INLINE double wg_log1p_f64(double x) {
+    wg_pair u = wg_two_sum(1.0, x);
+    double y = wg_log_special_f64(u.hi, wg_log_sum_f64(u.hi, u.lo, 0.0));
+    return __builtin_fabs(x) < 0x1p-54 ? x : y;
+}
+
+/* log(1 + exp(-|x|)), what softplus and its relatives add to a maximum. */
+WG_INLINE double wg_log1pexp_f64(double x) { return wg_log1p_f64(wg_exp_f64(-__builtin_fabs(x))); }
+
+WG_INLINE double wg_softplus_f64(double x) { return (x > 0.0 ? x : 0.0) + wg_log1pexp_f64(x); }
+WG_INLINE double wg_log_sigmoid_f64(double x) { return (x < 0.0 ? x : 0.0) - wg_log1pexp_f64(x); }
+
+/* log(exp(x) + exp(y)). Where the maximum and the rest cancel (both arguments near -0.69) the error is
+ * 2 ulp of the maximum, not of the result. */
+WG_INLINE double wg_logaddexp_f64(double x, double y) {
+    double m = y > x ? y : x;
+    double r = m + wg_log1pexp_f64(x - y);
+    return ((x == y) & (x - x != 0.0)) ? x : r;
+}
+
+/* ---- double arithmetic for float32 results ---------------------------------------------------- */
+
+/* log(x + xl) to about 2^-37; x a positive float or a sum of floats, xl <= ulp(x) counts only where x is near 1. */
+WG_INLINE double wg_log_sum_d32(double x, double xl) {
+    uint64_t u = wg_bits_f64(x) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+    uint64_t e = u >> 52;
+    double f = wg_from_bits_f64((u & 0xfffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0;
+    f += e == 1023u ? xl : 0.0;
+    double k = wg_from_bits_f64(0x4330000000000000u | e) - (0x1p52 + 1023.0);
+    double s = f / (2.0 + f), w = s * s;
+    return WG_FMA(k, 0x1.62e42fefa39efp-1, s * WG_FMA(w, wg_poly_log_d32(w), 2.0));
+}
+WG_INLINE double wg_log_d32(double x) { return wg_log_special_f64(x, wg_log_sum_d32(x, 0.0)); }
+WG_INLINE double wg_log1p_d32(double x) {
+    double u = 1.0 + x;
+    return wg_log_special_f64(u, wg_log_sum_d32(u, x - (u - 1.0)));
+}
+
+/* The product with 1/ln2 or 1/ln10 of an exact power is off by far less than half a float ulp. */
+WG_INLINE float wg_log2_f32(float x) { return (float)(wg_log_d32((double)x) * 0x1.71547652b82fep+0); }
+WG_INLINE float wg_log10_f32(float x) { return (float)(wg_log_d32((double)x) * 0x1.bcb7b1526e50ep-2); }
+WG_INLINE float wg_log1p_f32(float x) {
+    float y = (float)wg_log1p_d32((double)x);
+    return x == 0.0f ? x : y;
+}
+
+WG_INLINE double wg_log1pexp_d32(double x) {
+    double a = __builtin_fabs(x);
+    return wg_log1p_d32(wg_exp_d32(a > 200.0 ? -200.0 : -a));
+}
+WG_INLINE float wg_softplus_f32(float x) {
+    double v = (double)x;
+    return (float)((v > 0.0 ? v : 0.0) + wg_log1pexp_d32(v));
+}
+WG_INLINE float wg_log_sigmoid_f32(float x) {
+    double v = (double)x;
+    return (float)((v < 0.0 ? v : 0.0) - wg_log1pexp_d32(v)) + 0.0f;          /* never -0 */
+}
+WG_INLINE float wg_logaddexp_f32(float x, float y) { return (float)wg_logaddexp_f64((double)x, (double)y); }
 
 #endif

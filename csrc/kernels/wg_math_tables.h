@@ -8,140 +8,152 @@
 
 #include "../wg_kernel.h"
 
-/* (exp(r) - 1 - r) / r^2; error 2^-28.0 */
+/* (exp(r) - 1 - r) / r^2; error 2^-28.3 */
 WG_INLINE float wg_poly_exp_f32(float v) {
-    float p = 0x1.6a7a380000000p-10f;
-    p = WG_FMAF(p, v, 0x1.123c9c0000000p-7f);
-    p = WG_FMAF(p, v, 0x1.5558680000000p-5f);
-    p = WG_FMAF(p, v, 0x1.55548c0000000p-3f);
+    float p = 0x1.6a52360000000p-10f;
+    p = WG_FMAF(p, v, 0x1.12396c0000000p-7f);
+    p = WG_FMAF(p, v, 0x1.5558aa0000000p-5f);
+    p = WG_FMAF(p, v, 0x1.5554920000000p-3f);
     p = WG_FMAF(p, v, 0x1.fffffc0000000p-2f);
     return p;
 }
 
-/* (exp(r) - 1 - r) / r^2, for float32 results; error 2^-33.5 */
+/* (exp(r) - 1 - r) / r^2, for float32 results; error 2^-34.2 */
 WG_INLINE double wg_poly_exp_d32(double v) {
-    double p = 0x1.98d2bdb156fedp-13;
-    p = WG_FMA(p, v, 0x1.6d92baecfd576p-10);
-    p = WG_FMA(p, v, 0x1.1116ba1b33b58p-7);
-    p = WG_FMA(p, v, 0x1.55548941557dfp-5);
-    p = WG_FMA(p, v, 0x1.5555518a502d3p-3);
+    double p = 0x1.9f094a339b185p-13;
+    p = WG_FMA(p, v, 0x1.6d8d055572dc3p-10);
+    p = WG_FMA(p, v, 0x1.1112702d4082fp-7);
+    p = WG_FMA(p, v, 0x1.55548dc4a7004p-5);
+    p = WG_FMA(p, v, 0x1.5555544394a66p-3);
     p = WG_FMA(p, v, 0x1.0000003a25273p-1);
     return p;
 }
 
-/* (exp(r) - 1 - r) / r^2; error 2^-63.6 */
+/* (exp(r) - 1 - r) / r^2; error 2^-63.8 */
 WG_INLINE double wg_poly_exp_f64(double v) {
-    double p = 0x1.204f0f9f22fe1p-29;
-    p = WG_FMA(p, v, 0x1.af7437e68d96dp-26);
-    p = WG_FMA(p, v, 0x1.27e44b44a35ebp-22);
-    p = WG_FMA(p, v, 0x1.71ddeab4f27a6p-19);
-    p = WG_FMA(p, v, 0x1.a01a01e86be49p-16);
-    p = WG_FMA(p, v, 0x1.a01a01b5f2153p-13);
-    p = WG_FMA(p, v, 0x1.6c16c16c0a473p-10);
-    p = WG_FMA(p, v, 0x1.111111110e54dp-7);
-    p = WG_FMA(p, v, 0x1.555555555556cp-5);
-    p = WG_FMA(p, v, 0x1.555555555555dp-3);
+    double p = 0x1.1e62a4504d867p-29;
+    p = WG_FMA(p, v, 0x1.af66aea4e0f34p-26);
+    p = WG_FMA(p, v, 0x1.27e58f1b9f675p-22);
+    p = WG_FMA(p, v, 0x1.71ddf38dc8f6ap-19);
+    p = WG_FMA(p, v, 0x1.a01a0151f14b1p-16);
+    p = WG_FMA(p, v, 0x1.a01a01b1e2c90p-13);
+    p = WG_FMA(p, v, 0x1.6c16c16c26f80p-10);
+    p = WG_FMA(p, v, 0x1.111111110f169p-7);
+    p = WG_FMA(p, v, 0x1.5555555555531p-5);
+    p = WG_FMA(p, v, 0x1.555555555555ap-3);
     p = WG_FMA(p, v, 0x1.0000000000000p-1);
     return p;
 }
 
-/* (2^r - 1) / r; error 2^-27.5 */
+/* (2^r - 1) / r; error 2^-28.3 */
 WG_INLINE float wg_poly_exp2_f32(float v) {
-    float p = 0x1.4be0960000000p-13f;
-    p = WG_FMAF(p, v, 0x1.5fbdfe0000000p-10f);
-    p = WG_FMAF(p, v, 0x1.3b21ce0000000p-7f);
-    p = WG_FMAF(p, v, 0x1.c6ada60000000p-5f);
-    p = WG_FMAF(p, v, 0x1.ebfbe60000000p-3f);
-    p = WG_FMAF(p, v, 0x1.62e4320000000p-1f);
+    float p = 0x1.416b840000000p-13f;
+    p = WG_FMAF(p, v, 0x1.5f08380000000p-10f);
+    p = WG_FMAF(p, v, 0x1.3b2de00000000p-7f);
+    p = WG_FMAF(p, v, 0x1.c6af7c0000000p-5f);
+    p = WG_FMAF(p, v, 0x1.ebfbdc0000000p-3f);
+    p = WG_FMAF(p, v, 0x1.62e4300000000p-1f);
     return p;
 }
 
-/* (2^r - 1) / r; error 2^-59.5 */
+/* (2^r - 1) / r; error 2^-59.7 */
 WG_INLINE double wg_poly_exp2_f64(double v) {
-    double p = 0x1.f8faedb3c86dfp-36;
-    p = WG_FMA(p, v, 0x1.ebdc9f1cc1738p-32);
-    p = WG_FMA(p, v, 0x1.e4acf815b7a47p-28);
-    p = WG_FMA(p, v, 0x1.b5238b74bf5bfp-24);
-    p = WG_FMA(p, v, 0x1.62c02a32edf1bp-20);
-    p = WG_FMA(p, v, 0x1.ffcbfd24ee81ap-17);
-    p = WG_FMA(p, v, 0x1.430912f6d7b12p-13);
-    p = WG_FMA(p, v, 0x1.5d87fe7879f31p-10);
-    p = WG_FMA(p, v, 0x1.3b2ab6fba526ap-7);
-    p = WG_FMA(p, v, 0x1.c6b08d704a1c3p-5);
+    double p = 0x1.e0b60553458bcp-36;
+    p = WG_FMA(p, v, 0x1.ec7986c7d2bb8p-32);
+    p = WG_FMA(p, v, 0x1.e4bbab96d7c9ap-28);
+    p = WG_FMA(p, v, 0x1.b5232d3c9a72bp-24);
+    p = WG_FMA(p, v, 0x1.62c02724b92edp-20);
+    p = WG_FMA(p, v, 0x1.ffcbfd4b46a4ap-17);
+    p = WG_FMA(p, v, 0x1.430912f7570a5p-13);
+    p = WG_FMA(p, v, 0x1.5d87fe7873f82p-10);
+    p = WG_FMA(p, v, 0x1.3b2ab6fba519ep-7);
+    p = WG_FMA(p, v, 0x1.c6b08d704a1d5p-5);
     p = WG_FMA(p, v, 0x1.ebfbdff82c58ep-3);
     p = WG_FMA(p, v, 0x1.62e42fefa39efp-1);
     return p;
 }
 
-/* (log1p(f) - f + f^2/2) / f^3; error 2^-27.3 */
+/* (log1p(f) - f + f^2/2) / f^3; error 2^-27.4 */
 WG_INLINE float wg_poly_log_f32(float v) {
-    float p = -0x1.3915920000000p-4f;
-    p = WG_FMAF(p, v, 0x1.057b260000000p-3f);
-    p = WG_FMAF(p, v, -0x1.0d82fa0000000p-3f);
-    p = WG_FMAF(p, v, 0x1.22d5d60000000p-3f);
-    p = WG_FMAF(p, v, -0x1.5472120000000p-3f);
-    p = WG_FMAF(p, v, 0x1.99a0340000000p-3f);
-    p = WG_FMAF(p, v, -0x1.0002280000000p-2f);
+    float p = -0x1.38c8b40000000p-4f;
+    p = WG_FMAF(p, v, 0x1.055e120000000p-3f);
+    p = WG_FMAF(p, v, -0x1.0d821c0000000p-3f);
+    p = WG_FMAF(p, v, 0x1.22d93c0000000p-3f);
+    p = WG_FMAF(p, v, -0x1.54728e0000000p-3f);
+    p = WG_FMAF(p, v, 0x1.99a01c0000000p-3f);
+    p = WG_FMAF(p, v, -0x1.0002260000000p-2f);
     p = WG_FMAF(p, v, 0x1.5555540000000p-2f);
     return p;
 }
 
 /* (2 atanh(s) / s - 2) / w, w = s^2, for float32 results; error 2^-37.6 */
 WG_INLINE double wg_poly_log_d32(double v) {
-    double p = 0x1.e2f380fb46c28p-3;
-    p = WG_FMA(p, v, 0x1.2438ecf2d218bp-2);
-    p = WG_FMA(p, v, 0x1.999a7a2bc4a41p-2);
+    double p = 0x1.e2f380fb12f2cp-3;
+    p = WG_FMA(p, v, 0x1.2438ecf2d361fp-2);
+    p = WG_FMA(p, v, 0x1.999a7a2bc4a01p-2);
     p = WG_FMA(p, v, 0x1.555554fdd84e6p-1);
     return p;
 }
 
-/* (2 atanh(s) / s - 2) / w, w = s^2; error 2^-66.4 */
+/* (2 atanh(s) / s - 2) / w, w = s^2; error 2^-66.6 */
 WG_INLINE double wg_poly_log_f64(double v) {
-    double p = 0x1.0f10df0f82e41p-3;
-    p = WG_FMA(p, v, 0x1.0f6724d4767f1p-3);
-    p = WG_FMA(p, v, 0x1.3b2023d50fc4ep-3);
-    p = WG_FMA(p, v, 0x1.745ce1d5217d6p-3);
-    p = WG_FMA(p, v, 0x1.c71c724b35ed9p-3);
-    p = WG_FMA(p, v, 0x1.2492492439a08p-2);
+    double p = 0x1.0f0c0de7d1bb2p-3;
+    p = WG_FMA(p, v, 0x1.0f67764ee8a8fp-3);
+    p = WG_FMA(p, v, 0x1.3b20224a274e7p-3);
+    p = WG_FMA(p, v, 0x1.745ce1d57578bp-3);
+    p = WG_FMA(p, v, 0x1.c71c724b4088ap-3);
+    p = WG_FMA(p, v, 0x1.24924924399c2p-2);
     p = WG_FMA(p, v, 0x1.9999999999d10p-2);
     p = WG_FMA(p, v, 0x1.5555555555555p-1);
     return p;
 }
 
+/* ((2 atanh(s) / s - 2) / w - 2/3) / w, w = s^2; error 2^-65.3 */
+WG_INLINE double wg_poly_log_far_f64(double v) {
+    double p = 0x1.0e40ea1a0c32bp-3;
+    p = WG_FMA(p, v, 0x1.0f801c2ae4635p-3);
+    p = WG_FMA(p, v, 0x1.3b1ee9c7c0bc9p-3);
+    p = WG_FMA(p, v, 0x1.745ce9f072da5p-3);
+    p = WG_FMA(p, v, 0x1.c71c722d3e91ap-3);
+    p = WG_FMA(p, v, 0x1.2492492457f36p-2);
+    p = WG_FMA(p, v, 0x1.9999999999b2fp-2);
+    return p;
+}
+
 /* (tanh(x) / x - 1) / z, z = x^2 <= 0.625^2; error 2^-27.7 */
 WG_INLINE float wg_poly_tanh_f32(float v) {
-    float p = -0x1.751e340000000p-8f;
-    p = WG_FMAF(p, v, 0x1.51fb740000000p-6f);
-    p = WG_FMAF(p, v, -0x1.b835d60000000p-5f);
+    float p = -0x1.750ce20000000p-8f;
+    p = WG_FMAF(p, v, 0x1.51f8ce0000000p-6f);
+    p = WG_FMAF(p, v, -0x1.b835a40000000p-5f);
     p = WG_FMAF(p, v, 0x1.1106f60000000p-3f);
     p = WG_FMAF(p, v, -0x1.5555320000000p-2f);
     return p;
 }
 
-/* (tanh(x) / x - 1) / z, z = x^2 <= 0.625^2; error 2^-57.0 */
+/* (tanh(x) / x - 1) / z, z = x^2 <= 0.625^2; error 2^-61.2 */
 WG_INLINE double wg_poly_tanh_f64(double v) {
-    double p = 0x1.6fd06a11b0b7ep-18;
-    p = WG_FMA(p, v, -0x1.e8168449f8e7fp-16);
-    p = WG_FMA(p, v, 0x1.7c4359183d7d0p-14);
-    p = WG_FMA(p, v, -0x1.f036dce3f630fp-13);
-    p = WG_FMA(p, v, 0x1.34fd0e63f807fp-11);
-    p = WG_FMA(p, v, -0x1.7d9b16c1ff78fp-10);
-    p = WG_FMA(p, v, 0x1.d6d34e77c1b5bp-9);
-    p = WG_FMA(p, v, -0x1.226e32b5f8200p-7);
-    p = WG_FMA(p, v, 0x1.664f4870c4c69p-6);
-    p = WG_FMA(p, v, -0x1.ba1ba1b9d19aap-5);
+    double p = 0x1.9604b2c428fd4p-18;
+    p = WG_FMA(p, v, -0x1.fac5255e69ac1p-16);
+    p = WG_FMA(p, v, 0x1.801b6ef40608fp-14);
+    p = WG_FMA(p, v, -0x1.f11346975b891p-13);
+    p = WG_FMA(p, v, 0x1.350b86fb78009p-11);
+    p = WG_FMA(p, v, -0x1.7d9c3301d8407p-10);
+    p = WG_FMA(p, v, 0x1.d6d35a374d3e2p-9);
+    p = WG_FMA(p, v, -0x1.226e32cf92bfap-7);
+    p = WG_FMA(p, v, 0x1.664f4870c2f62p-6);
+    p = WG_FMA(p, v, -0x1.ba1ba1b9d195dp-5);
     p = WG_FMA(p, v, 0x1.1111111110c52p-3);
     p = WG_FMA(p, v, -0x1.5555555555552p-2);
     return p;
 }
 
-/* (sinh(x) / x - 1) / z, z = x^2 <= 1; error 2^-62.9 */
+/* (sinh(x) / x - 1) / z, z = x^2 <= 1; error 2^-63.0 */
 WG_INLINE double wg_poly_sinh_f64(double v) {
-    double p = 0x1.d4a5a76950cfdp-48;
-    p = WG_FMA(p, v, 0x1.a65a3606d7a2ap-41);
-    p = WG_FMA(p, v, 0x1.61315810d1762p-33);
-    p = WG_FMA(p, v, 0x1.ae64411a26dafp-26);
-    p = WG_FMA(p, v, 0x1.71de3a68d2559p-19);
+    double p = 0x1.d2b38420b9ab3p-48;
+    p = WG_FMA(p, v, 0x1.a664cd8c64a3ap-41);
+    p = WG_FMA(p, v, 0x1.61314de6da7ebp-33);
+    p = WG_FMA(p, v, 0x1.ae644122046bcp-26);
+    p = WG_FMA(p, v, 0x1.71de3a68d070dp-19);
     p = WG_FMA(p, v, 0x1.a01a01a00735ap-13);
     p = WG_FMA(p, v, 0x1.111111111119bp-7);
     p = WG_FMA(p, v, 0x1.5555555555555p-3);
@@ -150,27 +162,27 @@ WG_INLINE double wg_poly_sinh_f64(double v) {
 
 /* (sin(r) / r - 1) / z, z = r^2, for float32 results; error 2^-37.5 */
 WG_INLINE double wg_poly_sin_d32(double v) {
-    double p = 0x1.6cd1bef9a54c7p-19;
-    p = WG_FMA(p, v, -0x1.a00f7e5451b7bp-13);
-    p = WG_FMA(p, v, 0x1.1111086960db2p-7);
+    double p = 0x1.6cd1bef9f8201p-19;
+    p = WG_FMA(p, v, -0x1.a00f7e545310dp-13);
+    p = WG_FMA(p, v, 0x1.1111086960dc8p-7);
     p = WG_FMA(p, v, -0x1.5555554c7087ap-3);
     return p;
 }
 
 /* (cos(r) - 1 + z/2) / z^2, z = r^2, for float32 results; error 2^-33.0 */
 WG_INLINE double wg_poly_cos_d32(double v) {
-    double p = 0x1.99eb7488d881ap-16;
-    p = WG_FMA(p, v, -0x1.6c0c3336ea380p-10);
+    double p = 0x1.99eb7488d8beap-16;
+    p = WG_FMA(p, v, -0x1.6c0c3336ea389p-10);
     p = WG_FMA(p, v, 0x1.55554a10da968p-5);
     return p;
 }
 
-/* (sin(r) / r - 1) / z, z = r^2; error 2^-62.6 */
+/* (sin(r) / r - 1) / z, z = r^2; error 2^-63.2 */
 WG_INLINE double wg_poly_sin_f64(double v) {
-    double p = -0x1.9ff4dd1618146p-41;
-    p = WG_FMA(p, v, 0x1.6109ac9a08dafp-33);
-    p = WG_FMA(p, v, -0x1.ae642c3f855b5p-26);
-    p = WG_FMA(p, v, 0x1.71de3a33a0405p-19);
+    double p = -0x1.9ffd6ba1cab1bp-41;
+    p = WG_FMA(p, v, 0x1.6109bd58199f6p-33);
+    p = WG_FMA(p, v, -0x1.ae642c5180626p-26);
+    p = WG_FMA(p, v, 0x1.71de3a33a55f5p-19);
     p = WG_FMA(p, v, -0x1.a01a019ffe522p-13);
     p = WG_FMA(p, v, 0x1.1111111111069p-7);
     p = WG_FMA(p, v, -0x1.5555555555555p-3);
@@ -179,10 +191,10 @@ WG_INLINE double wg_poly_sin_f64(double v) {
 
 /* (cos(r) - 1 + z/2) / z^2, z = r^2; error 2^-69.0 */
 WG_INLINE double wg_poly_cos_f64(double v) {
-    double p = 0x1.9da89b88e6494p-45;
-    p = WG_FMA(p, v, -0x1.93744a2952b9ap-37);
-    p = WG_FMA(p, v, 0x1.1eed6f7b8bed2p-29);
-    p = WG_FMA(p, v, -0x1.27e4fb5a1e019p-22);
+    double p = 0x1.9dabd2cdfe731p-45;
+    p = WG_FMA(p, v, -0x1.93744e6305b9ep-37);
+    p = WG_FMA(p, v, 0x1.1eed6f7d51a62p-29);
+    p = WG_FMA(p, v, -0x1.27e4fb5a1e7a5p-22);
     p = WG_FMA(p, v, 0x1.a01a019ffcb72p-16);
     p = WG_FMA(p, v, -0x1.6c16c16c16b30p-10);
     p = WG_FMA(p, v, 0x1.5555555555555p-5);
@@ -191,29 +203,29 @@ WG_INLINE double wg_poly_cos_f64(double v) {
 
 /* (asin(x) / x - 1) / z, z = x^2 <= 1/4, for float32 results; error 2^-35.8 */
 WG_INLINE double wg_poly_asin_d32(double v) {
-    double p = 0x1.1bd20cb63cdb8p-5;
-    p = WG_FMA(p, v, 0x1.ec27b794051bbp-8);
-    p = WG_FMA(p, v, 0x1.931f5950319aap-6);
-    p = WG_FMA(p, v, 0x1.ed5d22248171bp-6);
-    p = WG_FMA(p, v, 0x1.6ddabf7454807p-5);
-    p = WG_FMA(p, v, 0x1.3332aa08ddaaap-4);
+    double p = 0x1.1bd20cb61dd19p-5;
+    p = WG_FMA(p, v, 0x1.ec27b7953a9e0p-8);
+    p = WG_FMA(p, v, 0x1.931f59500fb88p-6);
+    p = WG_FMA(p, v, 0x1.ed5d222487ed8p-6);
+    p = WG_FMA(p, v, 0x1.6ddabf74543f5p-5);
+    p = WG_FMA(p, v, 0x1.3332aa08ddab4p-4);
     p = WG_FMA(p, v, 0x1.55555605c6c66p-3);
     return p;
 }
 
 /* (asin(x) / x - 1) / z, z = x^2 <= 1/4; error 2^-59.9 */
 WG_INLINE double wg_poly_asin_f64(double v) {
-    double p = 0x1.0b6a789fa551dp-5;
-    p = WG_FMA(p, v, -0x1.586935083ad58p-6);
-    p = WG_FMA(p, v, 0x1.63e3a1ef38784p-6);
-    p = WG_FMA(p, v, 0x1.e51ce7b3ef17cp-9);
-    p = WG_FMA(p, v, 0x1.6149a2883ad39p-7);
-    p = WG_FMA(p, v, 0x1.75837291a7bcap-7);
-    p = WG_FMA(p, v, 0x1.ca1fc65c75d27p-7);
-    p = WG_FMA(p, v, 0x1.1c49ee625bf00p-6);
-    p = WG_FMA(p, v, 0x1.6e8bdef614edcp-6);
-    p = WG_FMA(p, v, 0x1.f1c71a946dd50p-6);
-    p = WG_FMA(p, v, 0x1.6db6db72130c6p-5);
+    double p = 0x1.0b466453d8816p-5;
+    p = WG_FMA(p, v, -0x1.57fc727a5250cp-6);
+    p = WG_FMA(p, v, 0x1.639bc27f3cef1p-6);
+    p = WG_FMA(p, v, 0x1.e5f7aa8eb7ad6p-9);
+    p = WG_FMA(p, v, 0x1.613c69a464096p-7);
+    p = WG_FMA(p, v, 0x1.75858fc7a95cfp-7);
+    p = WG_FMA(p, v, 0x1.ca1f8cadbfec6p-7);
+    p = WG_FMA(p, v, 0x1.1c49f06555ef0p-6);
+    p = WG_FMA(p, v, 0x1.6e8bdedfbe935p-6);
+    p = WG_FMA(p, v, 0x1.f1c71a94f7e63p-6);
+    p = WG_FMA(p, v, 0x1.6db6db72125a0p-5);
     p = WG_FMA(p, v, 0x1.333333332e132p-4);
     p = WG_FMA(p, v, 0x1.5555555555577p-3);
     return p;
@@ -221,65 +233,66 @@ WG_INLINE double wg_poly_asin_f64(double v) {
 
 /* (atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8), for float32 results; error 2^-35.4 */
 WG_INLINE double wg_poly_atan_d32(double v) {
-    double p = 0x1.84a1bce03c284p-5;
-    p = WG_FMA(p, v, -0x1.5b3011e6dc642p-4);
-    p = WG_FMA(p, v, 0x1.c463f91240920p-4);
-    p = WG_FMA(p, v, -0x1.247eda28fdfd2p-3);
-    p = WG_FMA(p, v, 0x1.9999189ed1950p-3);
+    double p = 0x1.84a1bce100751p-5;
+    p = WG_FMA(p, v, -0x1.5b3011e706881p-4);
+    p = WG_FMA(p, v, 0x1.c463f91246c3ap-4);
+    p = WG_FMA(p, v, -0x1.247eda28fe2a2p-3);
+    p = WG_FMA(p, v, 0x1.9999189ed195cp-3);
     p = WG_FMA(p, v, -0x1.555554c6022eap-2);
     return p;
 }
 
 /* (atan(t) / t - 1) / z, z = t^2, |t| <= tan(pi/8); error 2^-59.4 */
 WG_INLINE double wg_poly_atan_f64(double v) {
-    double p = -0x1.25019cf36a240p-6;
-    p = WG_FMA(p, v, 0x1.37a8df25dc8f0p-5);
-    p = WG_FMA(p, v, -0x1.9cc27513125c3p-5);
-    p = WG_FMA(p, v, 0x1.df0c0435cc141p-5);
-    p = WG_FMA(p, v, -0x1.10eb855d96f7cp-4);
-    p = WG_FMA(p, v, 0x1.3b111550ecd6fp-4);
-    p = WG_FMA(p, v, -0x1.745cf8b14730dp-4);
-    p = WG_FMA(p, v, 0x1.c71c70e506269p-4);
-    p = WG_FMA(p, v, -0x1.24924922ac0f5p-3);
+    double p = -0x1.256a89a6f37d0p-6;
+    p = WG_FMA(p, v, 0x1.37d59fad4b52dp-5);
+    p = WG_FMA(p, v, -0x1.9cd2b0474b9f8p-5);
+    p = WG_FMA(p, v, 0x1.df0f4615b8124p-5);
+    p = WG_FMA(p, v, -0x1.10ebb7c798862p-4);
+    p = WG_FMA(p, v, 0x1.3b11190e94f02p-4);
+    p = WG_FMA(p, v, -0x1.745cf8db94e71p-4);
+    p = WG_FMA(p, v, 0x1.c71c70e6085f6p-4);
+    p = WG_FMA(p, v, -0x1.24924922ad519p-3);
     p = WG_FMA(p, v, 0x1.9999999995869p-3);
     p = WG_FMA(p, v, -0x1.555555555553dp-2);
     return p;
 }
 
-/* erf(x) / x - 1, z = x^2 <= 0.8125; error 2^-26.1 */
+/* erf(x) / x - 1, z = x^2 <= 0.8125; error 2^-30.1 */
 WG_INLINE float wg_poly_erf_f32(float v) {
-    float p = -0x1.3ba9e40000000p-11f;
-    p = WG_FMAF(p, v, 0x1.479ca00000000p-8f);
-    p = WG_FMAF(p, v, -0x1.b69b960000000p-6f);
-    p = WG_FMAF(p, v, 0x1.ce1b860000000p-4f);
-    p = WG_FMAF(p, v, -0x1.8126ec0000000p-2f);
-    p = WG_FMAF(p, v, 0x1.06eba60000000p-3f);
+    float p = 0x1.4e1d8a0000000p-14f;
+    p = WG_FMAF(p, v, -0x1.a5be220000000p-11f);
+    p = WG_FMAF(p, v, 0x1.54440e0000000p-8f);
+    p = WG_FMAF(p, v, -0x1.b800b80000000p-6f);
+    p = WG_FMAF(p, v, 0x1.ce2d620000000p-4f);
+    p = WG_FMAF(p, v, -0x1.8127400000000p-2f);
+    p = WG_FMAF(p, v, 0x1.06eba80000000p-3f);
     return p;
 }
 
-/* -log(erfc(x)), 0.9 <= x <= 4; absolute error of erf; error 2^-31.9 */
+/* -log(erfc(x)), 0.9 <= x <= 4; absolute error of erf; error 2^-34.0 */
 WG_INLINE float wg_poly_erf_tail_f32(float v) {
-    float p = 0x1.602bca0000000p-16f;
-    p = WG_FMAF(p, v, -0x1.c5d1460000000p-12f);
-    p = WG_FMAF(p, v, 0x1.10bb7a0000000p-8f);
-    p = WG_FMAF(p, v, -0x1.9b1cec0000000p-6f);
-    p = WG_FMAF(p, v, 0x1.bb566c0000000p-4f);
+    float p = 0x1.5eb8fa0000000p-16f;
+    p = WG_FMAF(p, v, -0x1.c541a20000000p-12f);
+    p = WG_FMAF(p, v, 0x1.10a7560000000p-8f);
+    p = WG_FMAF(p, v, -0x1.9b18140000000p-6f);
+    p = WG_FMAF(p, v, 0x1.bb56000000000p-4f);
     p = WG_FMAF(p, v, 0x1.444b460000000p-1f);
     p = WG_FMAF(p, v, 0x1.2126980000000p+0f);
     p = WG_FMAF(p, v, -0x1.65afca0000000p-13f);
     return p;
 }
 
-/* erf(x) / x - 1, z = x^2 <= 0.8125; error 2^-55.2 */
+/* erf(x) / x - 1, z = x^2 <= 0.8125; error 2^-56.3 */
 WG_INLINE double wg_poly_erf_f64(double v) {
-    double p = -0x1.22919df58a08fp-30;
-    p = WG_FMA(p, v, 0x1.01a8761c64840p-26);
-    p = WG_FMA(p, v, -0x1.6187796970550p-23);
-    p = WG_FMA(p, v, 0x1.ba45fb9b3eb5ep-20);
-    p = WG_FMA(p, v, -0x1.f4dba11f5ec60p-17);
-    p = WG_FMA(p, v, 0x1.f9a3b42673594p-14);
-    p = WG_FMA(p, v, -0x1.c02db94563614p-11);
-    p = WG_FMA(p, v, 0x1.565bcd2d73d7cp-8);
+    double p = -0x1.2348b25b0ddc6p-30;
+    p = WG_FMA(p, v, 0x1.01c3430477f95p-26);
+    p = WG_FMA(p, v, -0x1.6189d2fb617efp-23);
+    p = WG_FMA(p, v, 0x1.ba45f95963113p-20);
+    p = WG_FMA(p, v, -0x1.f4db9e25566ecp-17);
+    p = WG_FMA(p, v, 0x1.f9a3b40067678p-14);
+    p = WG_FMA(p, v, -0x1.c02db944c02c4p-11);
+    p = WG_FMA(p, v, 0x1.565bcd2d72d3ap-8);
     p = WG_FMA(p, v, -0x1.b82ce3135cc27p-6);
     p = WG_FMA(p, v, 0x1.ce2f21a045a39p-4);
     p = WG_FMA(p, v, -0x1.812746b037a26p-2);
@@ -289,67 +302,225 @@ WG_INLINE double wg_poly_erf_f64(double v) {
 
 /* erf(x) / x - 1, z = x^2 <= 0.8125, for float32 results; error 2^-37.1 */
 WG_INLINE double wg_poly_erf_d32(double v) {
-    double p = -0x1.5ee4bcec72503p-17;
-    p = WG_FMA(p, v, 0x1.e24d399eb2402p-14);
-    p = WG_FMA(p, v, -0x1.be38d0c8d5743p-11);
-    p = WG_FMA(p, v, 0x1.56442f6e147a3p-8);
-    p = WG_FMA(p, v, -0x1.b82baac2e393bp-6);
-    p = WG_FMA(p, v, 0x1.ce2f19a65a0c5p-4);
+    double p = -0x1.5ee4bce19cd8cp-17;
+    p = WG_FMA(p, v, 0x1.e24d399cad0e0p-14);
+    p = WG_FMA(p, v, -0x1.be38d0c8ca7a3p-11);
+    p = WG_FMA(p, v, 0x1.56442f6e177dcp-8);
+    p = WG_FMA(p, v, -0x1.b82baac2e4006p-6);
+    p = WG_FMA(p, v, 0x1.ce2f19a65a10ap-4);
     p = WG_FMA(p, v, -0x1.8127469c38c1cp-2);
     p = WG_FMA(p, v, 0x1.06eba8210b67cp-3);
     return p;
 }
 
-/* (1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results; error 2^-44.1 */
+/* (1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results; error 2^-37.3 */
 WG_INLINE double wg_poly_erfc_d32(double v) {
-    double p = 0x1.0ae8a133100c6p-20;
-    p = WG_FMA(p, v, -0x1.0fb9e89fcb5bcp-16);
-    p = WG_FMA(p, v, -0x1.90abf54089efbp-16);
-    p = WG_FMA(p, v, 0x1.42204dffed79ep-13);
-    p = WG_FMA(p, v, -0x1.a03ee911941d9p-13);
-    p = WG_FMA(p, v, -0x1.8da39be6b472cp-11);
-    p = WG_FMA(p, v, 0x1.49c1bd4b0c7bap-8);
-    p = WG_FMA(p, v, -0x1.0961ef4cd9766p-6);
-    p = WG_FMA(p, v, 0x1.307a03112ee5bp-5);
-    p = WG_FMA(p, v, -0x1.0fb06eda0f2bcp-4);
-    p = WG_FMA(p, v, 0x1.7fedff9e5adb7p-4);
-    p = WG_FMA(p, v, -0x1.9ddb23bff7644p-4);
-    p = WG_FMA(p, v, 0x1.16ecefd482976p-4);
-    p = WG_FMA(p, v, 0x1.f7f5df66d7e1cp-7);
-    p = WG_FMA(p, v, -0x1.1df1ad154f17ep-3);
-    p = WG_FMA(p, v, 0x1.3ba5916e9fd81p+0);
+    double p = 0x1.1c111be9e889bp-13;
+    p = WG_FMA(p, v, -0x1.f1cdbfd63c1ccp-13);
+    p = WG_FMA(p, v, -0x1.8fd64de3c1bc7p-11);
+    p = WG_FMA(p, v, 0x1.4ac46c6f9f8cap-8);
+    p = WG_FMA(p, v, -0x1.094fff829a7d6p-6);
+    p = WG_FMA(p, v, 0x1.3074ac0c769cdp-5);
+    p = WG_FMA(p, v, -0x1.0fb15471f57fdp-4);
+    p = WG_FMA(p, v, 0x1.7fee343a65fcdp-4);
+    p = WG_FMA(p, v, -0x1.9ddb1254012a6p-4);
+    p = WG_FMA(p, v, 0x1.16ecee0893047p-4);
+    p = WG_FMA(p, v, 0x1.f7f5dbcbc5caap-7);
+    p = WG_FMA(p, v, -0x1.1df1ad12cc133p-3);
+    p = WG_FMA(p, v, -0x1.169ba4562f36ap-6);
     return p;
 }
 
-/* (1 + 2x) exp(x^2) erfc(x), t = (x - 4) / (x + 4), 0.5 <= x <= 27.5; error 2^-25.8 */
+/* (1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 27.5; error 2^-59.9 */
 WG_INLINE double wg_poly_erfc_f64(double v) {
-    double p = 0x1.9f7a42533ed8dp-2;
-    p = WG_FMA(p, v, 0x1.7de56eabebca1p-1);
-    p = WG_FMA(p, v, -0x1.7153120357be9p-1);
-    p = WG_FMA(p, v, -0x1.71a9e39b20a85p+0);
-    p = WG_FMA(p, v, 0x1.e3acd2f0d1017p-2);
-    p = WG_FMA(p, v, 0x1.0a8fab42aa267p+0);
-    p = WG_FMA(p, v, -0x1.13917a6bcab3ep-3);
-    p = WG_FMA(p, v, -0x1.532305409933cp-2);
-    p = WG_FMA(p, v, 0x1.cacd4c80d94e8p-7);
-    p = WG_FMA(p, v, 0x1.40d551e5dc588p-5);
-    p = WG_FMA(p, v, 0x1.a1744e5f6649bp-19);
-    p = WG_FMA(p, v, 0x1.be6acff741bacp-18);
-    p = WG_FMA(p, v, -0x1.93fb39552d97fp-17);
-    p = WG_FMA(p, v, -0x1.9d19b130b0717p-16);
-    p = WG_FMA(p, v, 0x1.3c3834741f503p-13);
-    p = WG_FMA(p, v, -0x1.a1cc0f35981e7p-13);
-    p = WG_FMA(p, v, -0x1.8d4d90ac59b19p-11);
-    p = WG_FMA(p, v, 0x1.49c66293cfca8p-8);
-    p = WG_FMA(p, v, -0x1.09623677a998cp-6);
-    p = WG_FMA(p, v, 0x1.3079ee18103f7p-5);
-    p = WG_FMA(p, v, -0x1.0fb06e05044dfp-4);
-    p = WG_FMA(p, v, 0x1.7fee004d70075p-4);
-    p = WG_FMA(p, v, -0x1.9ddb23c3bb965p-4);
-    p = WG_FMA(p, v, 0x1.16ecefcfa80dap-4);
-    p = WG_FMA(p, v, 0x1.f7f5df66f9b4dp-7);
-    p = WG_FMA(p, v, -0x1.1df1ad154a2acp-3);
-    p = WG_FMA(p, v, 0x1.3ba5916e9fd7fp+0);
+    double p = 0x1.4ddd6a8913ba6p-31;
+    p = WG_FMA(p, v, 0x1.55ba4c796832cp-30);
+    p = WG_FMA(p, v, -0x1.980a6b39824dap-27);
+    p = WG_FMA(p, v, -0x1.1481d47e84dcep-26);
+    p = WG_FMA(p, v, 0x1.ca7c9b7c9a1a0p-24);
+    p = WG_FMA(p, v, 0x1.363c7eba0b5d8p-24);
+    p = WG_FMA(p, v, -0x1.b9a182a7ff02dp-21);
+    p = WG_FMA(p, v, 0x1.3d646baa15a43p-22);
+    p = WG_FMA(p, v, 0x1.7f1214c97194cp-18);
+    p = WG_FMA(p, v, -0x1.78939c4a72486p-17);
+    p = WG_FMA(p, v, -0x1.995775238b264p-16);
+    p = WG_FMA(p, v, 0x1.3be087aeb0be8p-13);
+    p = WG_FMA(p, v, -0x1.a1df319d0a02ep-13);
+    p = WG_FMA(p, v, -0x1.8d4a9d99cbdc4p-11);
+    p = WG_FMA(p, v, 0x1.49c67293781dcp-8);
+    p = WG_FMA(p, v, -0x1.096238816e004p-6);
+    p = WG_FMA(p, v, 0x1.3079edf65e9e1p-5);
+    p = WG_FMA(p, v, -0x1.0fb06dfe59f30p-4);
+    p = WG_FMA(p, v, 0x1.7fee004e1332bp-4);
+    p = WG_FMA(p, v, -0x1.9ddb23c3e8717p-4);
+    p = WG_FMA(p, v, 0x1.16ecefcfa5344p-4);
+    p = WG_FMA(p, v, 0x1.f7f5df66fd6a0p-7);
+    p = WG_FMA(p, v, -0x1.1df1ad154a28ep-3);
+    p = WG_FMA(p, v, -0x1.169ba4580a04dp-6);
+    return p;
+}
+
+/* digamma(x) / (x - its root) - 1, v = x - 1.5, 1 <= x <= 2; error 2^-58.3 */
+WG_INLINE double wg_poly_digamma_f64(double v) {
+    double p = 0x1.fdd9144878001p-14;
+    p = WG_FMA(p, v, -0x1.73131dab3a32ep-13);
+    p = WG_FMA(p, v, 0x1.844755845a703p-14);
+    p = WG_FMA(p, v, -0x1.334ed289cc9eap-13);
+    p = WG_FMA(p, v, 0x1.564fb19cd9528p-12);
+    p = WG_FMA(p, v, -0x1.fc7fdd0dd2134p-12);
+    p = WG_FMA(p, v, 0x1.69c60ecd08b17p-11);
+    p = WG_FMA(p, v, -0x1.0fc9aef35f4fcp-10);
+    p = WG_FMA(p, v, 0x1.99e19ab6484a0p-10);
+    p = WG_FMA(p, v, -0x1.336b836c33ceap-9);
+    p = WG_FMA(p, v, 0x1.cd1f0e1a7d169p-9);
+    p = WG_FMA(p, v, -0x1.5a06ca53bcb5ap-8);
+    p = WG_FMA(p, v, 0x1.03c0b404931b2p-7);
+    p = WG_FMA(p, v, -0x1.8635627ce27ffp-7);
+    p = WG_FMA(p, v, 0x1.25647145863a4p-6);
+    p = WG_FMA(p, v, -0x1.b9f8b1250d7dcp-6);
+    p = WG_FMA(p, v, 0x1.4de9aa18754abp-5);
+    p = WG_FMA(p, v, -0x1.fb44202a04b0cp-5);
+    p = WG_FMA(p, v, 0x1.8512e59036604p-4);
+    p = WG_FMA(p, v, -0x1.2feeeb98a7a44p-3);
+    p = WG_FMA(p, v, 0x1.eca189b8e6f9dp-3);
+    p = WG_FMA(p, v, -0x1.b1cb63005ee98p-2);
+    p = WG_FMA(p, v, -0x1.90f34478c9e9ap-5);
+    return p;
+}
+
+/* (log(x) - 1/(2x) - digamma(x)) x^2, v = 1/x^2, x >= 2; error 2^-56.0 */
+WG_INLINE double wg_poly_digamma_tail_f64(double v) {
+    double p = 0x1.bdbf597b76892p+4;
+    p = WG_FMA(p, v, -0x1.e2ee2b88fe1d6p+5);
+    p = WG_FMA(p, v, 0x1.e43e7dfb7fb22p+5);
+    p = WG_FMA(p, v, -0x1.2be5c83856a66p+5);
+    p = WG_FMA(p, v, 0x1.037b4a88ef2bap+4);
+    p = WG_FMA(p, v, -0x1.5335d4947a6efp+2);
+    p = WG_FMA(p, v, 0x1.6783982c90e3ep+0);
+    p = WG_FMA(p, v, -0x1.50d68a76ca149p-2);
+    p = WG_FMA(p, v, 0x1.3aa82db34205fp-4);
+    p = WG_FMA(p, v, -0x1.54e44feb3037bp-6);
+    p = WG_FMA(p, v, 0x1.efe25cb1c8dc8p-8);
+    p = WG_FMA(p, v, -0x1.110db8f9deaf2p-8);
+    p = WG_FMA(p, v, 0x1.04103582fda3fp-8);
+    p = WG_FMA(p, v, -0x1.11111106a6affp-7);
+    p = WG_FMA(p, v, 0x1.5555555554771p-4);
+    return p;
+}
+
+/* erfinv(x) / x - 1.5, w = -log(1 - x^2), v = w - 3.125, 0 <= w <= 6.25, for float32 results; error 2^-28.0 */
+WG_INLINE double wg_poly_erfinv_d32(double v) {
+    double p = 0x1.3e6a2f5e6691cp-36;
+    p = WG_FMA(p, v, 0x1.71f90e20c668cp-31);
+    p = WG_FMA(p, v, -0x1.5d74d24ca8a42p-28);
+    p = WG_FMA(p, v, -0x1.ae0b1dfe12e95p-26);
+    p = WG_FMA(p, v, 0x1.cdf2aa350930dp-22);
+    p = WG_FMA(p, v, -0x1.73dca6186070dp-20);
+    p = WG_FMA(p, v, -0x1.d29aef0c2c25ap-17);
+    p = WG_FMA(p, v, 0x1.87b3ae51db88ep-13);
+    p = WG_FMA(p, v, -0x1.8452a8dd0d686p-11);
+    p = WG_FMA(p, v, -0x1.8b6cc9c5f2db7p-8);
+    p = WG_FMA(p, v, 0x1.ebd80b846ace3p-3);
+    p = WG_FMA(p, v, 0x1.3aaf3ee6bb6c6p-3);
+    return p;
+}
+
+/* erfinv(x) / x - 2.75, w = -log(1 - x^2), v = sqrt(w) - 3.25, 6.25 <= w <= 16, for float32 results; error 2^-32.8 */
+WG_INLINE double wg_poly_erfinv_tail_d32(double v) {
+    double p = -0x1.44c495fc49c10p-15;
+    p = WG_FMA(p, v, 0x1.59242d6dd4b3cp-14);
+    p = WG_FMA(p, v, 0x1.1fa58e7055a8ep-16);
+    p = WG_FMA(p, v, -0x1.7bde2d7be55ecp-12);
+    p = WG_FMA(p, v, 0x1.f50e77322f327p-11);
+    p = WG_FMA(p, v, -0x1.ba1b7a5645309p-10);
+    p = WG_FMA(p, v, 0x1.468286d912d97p-9);
+    p = WG_FMA(p, v, -0x1.ebb3d01ecd024p-9);
+    p = WG_FMA(p, v, 0x1.5ffd563074aa9p-8);
+    p = WG_FMA(p, v, 0x1.0158a6ed62c4fp+0);
+    p = WG_FMA(p, v, 0x1.55e61c0398427p-2);
+    return p;
+}
+
+/* erfinv(x) / x - 1.5, w = -log(1 - x^2), v = w - 3.125, 0 <= w <= 6.25; error 2^-57.9 */
+WG_INLINE double wg_poly_erfinv_f64(double v) {
+    double p = -0x1.74f7e19ea5c47p-72;
+    p = WG_FMA(p, v, 0x1.e98104c3ff14fp-69);
+    p = WG_FMA(p, v, 0x1.42a70dc37082dp-66);
+    p = WG_FMA(p, v, -0x1.9d15c1f1acd33p-62);
+    p = WG_FMA(p, v, 0x1.91873787d46ffp-61);
+    p = WG_FMA(p, v, 0x1.1f46a65e53075p-56);
+    p = WG_FMA(p, v, -0x1.1c11021506d9ap-53);
+    p = WG_FMA(p, v, -0x1.737afeafd3c9ap-55);
+    p = WG_FMA(p, v, 0x1.d695774992915p-48);
+    p = WG_FMA(p, v, -0x1.68662b08f4f87p-45);
+    p = WG_FMA(p, v, -0x1.6bc6389038039p-44);
+    p = WG_FMA(p, v, 0x1.72351f4095551p-39);
+    p = WG_FMA(p, v, -0x1.c8a4c6629d6e0p-37);
+    p = WG_FMA(p, v, -0x1.dc3ee4c3cfb01p-35);
+    p = WG_FMA(p, v, 0x1.20f53b523cf1fp-30);
+    p = WG_FMA(p, v, -0x1.1a9eb1dca094ep-28);
+    p = WG_FMA(p, v, -0x1.f36ceded285b4p-26);
+    p = WG_FMA(p, v, 0x1.c6b4f891c068bp-22);
+    p = WG_FMA(p, v, -0x1.6e8a53caa91bbp-20);
+    p = WG_FMA(p, v, -0x1.d1d1f7ca4c74cp-17);
+    p = WG_FMA(p, v, 0x1.879c2a20b0c12p-13);
+    p = WG_FMA(p, v, -0x1.84576948351eep-11);
+    p = WG_FMA(p, v, -0x1.8b6c33114ea32p-8);
+    p = WG_FMA(p, v, 0x1.ebd80d9b13df9p-3);
+    p = WG_FMA(p, v, 0x1.3aaf3e4cd742fp-3);
+    return p;
+}
+
+/* erfinv(x) / x - 2.75, w = -log(1 - x^2), v = sqrt(w) - 3.25, 6.25 <= w <= 16; error 2^-56.8 */
+WG_INLINE double wg_poly_erfinv_tail_f64(double v) {
+    double p = -0x1.d882b602fdc7fp-30;
+    p = WG_FMA(p, v, 0x1.ade3e1e71da17p-28);
+    p = WG_FMA(p, v, -0x1.5833336409cb9p-27);
+    p = WG_FMA(p, v, -0x1.1b7184a6aee96p-26);
+    p = WG_FMA(p, v, 0x1.0b93b9804904cp-23);
+    p = WG_FMA(p, v, -0x1.0ddbed333a6c4p-22);
+    p = WG_FMA(p, v, -0x1.818f4f26e92c5p-26);
+    p = WG_FMA(p, v, 0x1.8edba38edf886p-20);
+    p = WG_FMA(p, v, -0x1.0ba2507a8a9f7p-18);
+    p = WG_FMA(p, v, 0x1.8959c5d29c162p-19);
+    p = WG_FMA(p, v, 0x1.a2479322523bbp-17);
+    p = WG_FMA(p, v, -0x1.8cf346bbf8c7ap-15);
+    p = WG_FMA(p, v, 0x1.1e6a9a974e86bp-14);
+    p = WG_FMA(p, v, 0x1.932e30bd7e4d0p-16);
+    p = WG_FMA(p, v, -0x1.7448bbe3cb825p-12);
+    p = WG_FMA(p, v, 0x1.f3cc54a6a3bdep-11);
+    p = WG_FMA(p, v, -0x1.ba9240dbd219ap-10);
+    p = WG_FMA(p, v, 0x1.468eeca860e5fp-9);
+    p = WG_FMA(p, v, -0x1.ebadabb9f7592p-9);
+    p = WG_FMA(p, v, 0x1.5ffcfe5b6efafp-8);
+    p = WG_FMA(p, v, 0x1.0158a6d641d54p+0);
+    p = WG_FMA(p, v, 0x1.55e61c06ad23ep-2);
+    return p;
+}
+
+/* erfinv(x) / x - 4.5, w = -log(1 - x^2), v = sqrt(w) - 5, 16 <= w <= 37; error 2^-57.3 */
+WG_INLINE double wg_poly_erfinv_far_f64(double v) {
+    double p = 0x1.86fb4240877d8p-40;
+    p = WG_FMA(p, v, 0x1.92e9e20becc0dp-38);
+    p = WG_FMA(p, v, -0x1.03ff5be7cfadcp-35);
+    p = WG_FMA(p, v, 0x1.0f0e5fa791165p-36);
+    p = WG_FMA(p, v, 0x1.a08cd4a1ad5d1p-34);
+    p = WG_FMA(p, v, -0x1.a3f433df98d3dp-32);
+    p = WG_FMA(p, v, 0x1.5f69045b7beb5p-30);
+    p = WG_FMA(p, v, -0x1.e597d734329f8p-29);
+    p = WG_FMA(p, v, 0x1.0de4e5d4c9816p-27);
+    p = WG_FMA(p, v, -0x1.0560162483d1bp-26);
+    p = WG_FMA(p, v, 0x1.f238b2ff42af8p-26);
+    p = WG_FMA(p, v, -0x1.2238fe1689593p-24);
+    p = WG_FMA(p, v, 0x1.ebe674b2dd648p-23);
+    p = WG_FMA(p, v, -0x1.0a90309d8b475p-20);
+    p = WG_FMA(p, v, 0x1.2fbcf8780e929p-18);
+    p = WG_FMA(p, v, -0x1.4a34904c1515bp-16);
+    p = WG_FMA(p, v, 0x1.3ebf4f02d7e62p-14);
+    p = WG_FMA(p, v, -0x1.c2f36aa148468p-13);
+    p = WG_FMA(p, v, -0x1.22ea5df1f086ep-13);
+    p = WG_FMA(p, v, 0x1.02a30d1fba10bp+0);
+    p = WG_FMA(p, v, 0x1.664ddd1ad7fafp-2);
     return p;
 }
 

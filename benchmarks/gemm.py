@@ -69,11 +69,11 @@ def main():
 
             def time_ours(calls, threads):
                 lib.wg_set_num_threads(threads)
-                return kernels.time("matmul", ours, x, y, calls=calls, rounds=1)
+                return kernels.time("matmul", ours, x, y, attrs=[None, None], calls=calls, rounds=1)
 
             calls = max(1, int(1e6 / max(time_direct(3), 1)))
             lib.wg_set_num_threads(1)
-            kernels("matmul", ours, x, y)
+            kernels("matmul", ours, x, y, attrs=[None, None])
             scale = np.abs(x) @ np.abs(y)
             if (np.abs(ours - direct) > 2 * (k + 2) * np.finfo(options.dtype).eps * scale).any():
                 raise SystemExit(f"results differ at {m}x{n}x{k}")

@@ -364,7 +364,7 @@ static int try_to_own(void) {
 }
 
 int wg_set_num_threads(int64_t n) {
-    if (n < 1) return wg_fail(WG_VALUE_ERROR, "set_num_threads expects a positive integer");
+    if (n < 1) return wg_fail(WG_RUNTIME_ERROR, "set_num_threads expects a positive integer");
     while (!try_to_own()) sched_yield();
     atomic_store(&pool.threads, n > WG_MAX_THREADS ? WG_MAX_THREADS : (int)n);
     if (pool.helpers >= atomic_load(&pool.threads)) stop_helpers();

@@ -16,7 +16,7 @@
  * OMP_NUM_THREADS, else the processor cores that affinity and the control group leave to this process. */
 int wg_get_num_threads(void);
 
-/* ValueError unless 1 <= n; more than WG_MAX_THREADS count as that many. Waits for a running loop. */
+/* RuntimeError, as PyTorch's, unless 1 <= n; more than WG_MAX_THREADS count as that many. Waits for a running loop. */
 int wg_set_num_threads(int64_t n);
 
 #endif

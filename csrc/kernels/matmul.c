@@ -1,6 +1,7 @@
 /* Matrix products: out = beta*out + alpha * a @ b, over any strides and any number of batch dimensions.
  *
- *     matmul       out, a, b           attr none, or alpha, beta
+ *     matmul       out, a, b           attr alpha, beta: always two, WG_NONE stands for 1 and 0
+ *     mv           out, a, x           the same for a [m, k], x [k], out [m]
  *     addmm_bias   out, a, b, bias     the same; bias of shape (n,) or (m, n) by strides is added at the end
  *
  * out is [..., m, n], a [..., m, k], b [..., k, n]; batch dimensions of a and b may be missing, of size 1 or of
@@ -333,13 +334,15 @@ static int run_through_scratch(product *p) {
 }
 
 static void read_scalars(product *p, const wg_attr *attr) {
-    const int given = attr && attr[0].tag != WG_A_NONE;
-    p->alpha.d_value = given ? wg_attr_float(attr[0]) : 1;
-    p->beta.d_value = given && attr[1].tag != WG_A_NONE ? wg_attr_float(attr[1]) : 0;
+    const wg_attr alpha = attr[0].tag == WG_A_NONE ? WG_INT(1) : attr[0], beta = attr[1].tag == WG_A_NONE ? WG_INT(0) : attr[1];
+    p->alpha.d_value = wg_attr_float(alpha);
+    p->beta.d_value = wg_attr_float(beta);
     p->alpha.s_value = (float)p->alpha.d_value;
     p->beta.s_value = (float)p->beta.d_value;
-    p->alpha.i_value = given ? (uint64_t)wg_attr_int(attr[0]) : 1;
-    p->beta.i_value = given && attr[1].tag != WG_A_NONE ? (uint64_t)wg_attr_int(attr[1]) : 0;
+    p->alpha.i_value = p->beta.i_value = 0;
+    if (p->dtype != WG_I64) return; /* a float that int64 cannot hold must not be converted */
+    p->alpha.i_value = (uint64_t)wg_attr_int(alpha);
+    p->beta.i_value = (uint64_t)wg_attr_int(beta);
 }
 
 /* The commonest case without the machinery: one small product of matrices that BLAS takes as they are. Fills in what
@@ -401,6 +404,25 @@ static int multiply(const wg_array *out, const wg_array *a, const wg_array *b, c
 int WG_K(matmul)(wg_array *const *op, int nop, const wg_attr *attr) {
     (void)nop;
     return multiply(op[0], op[1], op[2], NULL, attr);
+}
+
+int WG_K(mv)(wg_array *const *op, int nop, const wg_attr *attr) {
+    (void)nop;
+    const wg_array *out = op[0], *a = op[1], *x = op[2];
+    product p;
+    p.dtype = out->dtype;
+    p.nbatch = 0;
+    p.items = p.n = 1;
+    p.m = a->shape[0];
+    p.k = a->shape[1];
+    if (p.m == 0) return 0;
+    p.a = (matrix){.data = a->data, .rs = a->strides[0], .cs = a->strides[1]};
+    p.b = (matrix){.data = x->data, .rs = x->strides[0], .cs = 1};
+    p.c = (matrix){.data = out->data, .rs = out->strides[0], .cs = 1};
+    p.bias = NULL;
+    p.bias_rs = p.bias_cs = 0;
+    read_scalars(&p, attr);
+    return fits_vector(&p.c, p.m) ? run(&p) : run_through_scratch(&p);
 }
 
 int WG_K(addmm_bias)(wg_array *const *op, int nop, const wg_attr *attr) {

@@ -13,8 +13,15 @@ RUNTIME = (str(CSRC / "wg_blas.c"), str(CSRC / "wg_threads.c"))
 DTYPES = ["float32", "float64", "int64"]
 
 
+class Products(Kernels):
+    """alpha and beta are always given; None stands for 1 and 0."""
+
+    def __call__(self, name, *operands, attrs=(None, None), mode="whole"):
+        return super().__call__(name, *operands, attrs=attrs, mode=mode)
+
+
 def load(level=None):
-    kernels = Kernels("matmul.c", "dot.c", *RUNTIME, level=level, defines=("-DWG_TEST_REAL_THREADS",))
+    kernels = Products("matmul.c", "dot.c", *RUNTIME, level=level, defines=("-DWG_TEST_REAL_THREADS",))
     kernels.lib.wg_set_num_threads.argtypes = [ctypes.c_int64]
     assert kernels.lib.wg_blas_load(str(openblas()).encode()) == 0, kernels.error()
     return kernels
@@ -271,6 +278,22 @@ def test_bits_do_not_depend_on_the_number_of_threads(kernels, rng, dtype, shape)
             np.testing.assert_array_equal(results[0].view(np.uint8), other.view(np.uint8))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("m, k", [(1, 1), (5, 7), (0, 3), (4, 0), (1, 9), (9, 1), (600, 700)], ids=str)
+def test_mv(kernels, rng, dtype, m, k):
+    a, x, y = draw(rng, (m, k), dtype), draw(rng, (2 * k,), dtype)[::2], draw(rng, (m,), dtype)
+    for layout, vector in itertools.product(LAYOUTS, [np.array, lambda v: v, lambda v: v[::-1].copy()[::-1], strided]):
+        out = strided(np.full(m, np.nan if dtype != "int64" else 7, dtype)) if vector is strided else np.full(m, 7, dtype)
+        kernels("mv", out, layout(a), vector(x))
+        check(out[:, None], a, x[:, None])
+        out[...] = y
+        kernels("mv", out[::-1], layout(a)[::-1], vector(x), attrs=[2, 3])
+        check(out[:, None], a, x[:, None], 2, 3, before=y[:, None])
+    out = np.empty(m, dtype)
+    kernels("mv", out, np.broadcast_to(draw(rng, (), dtype), (m, k)), np.broadcast_to(draw(rng, (), dtype), (k,)))
+    assert len(set(out.tolist())) <= 1
+
+
 def test_batch_bits_do_not_depend_on_the_number_of_threads(kernels, rng):
     a, b = draw(rng, (48, 64, 32), "float32"), draw(rng, (48, 64, 32), "float32")
     results = []
@@ -352,7 +375,7 @@ def test_several_callers_at_once(kernels, rng):
 
     def work():
         out = np.empty_like(want)
-        arguments, _keep = kernels._prepare((out, a, b), ())
+        arguments, _keep = kernels._prepare((out, a, b), (None, None))
         for _ in range(20):
             out.fill(np.nan)
             kernels.function("matmul")(*arguments)

@@ -109,7 +109,7 @@ def test_number_of_threads(pool):
     assert pool.wg_get_num_threads() == 5
     assert pool.wg_set_num_threads(0) == -1
     text = ctypes.c_char_p()
-    assert pool.wg_error(ctypes.byref(text)) == 3 and text.value == b"set_num_threads expects a positive integer"
+    assert pool.wg_error(ctypes.byref(text)) == 1 and text.value == b"set_num_threads expects a positive integer"
     assert pool.wg_get_num_threads() == 5
     pool.wg_set_num_threads(10**6)
     assert pool.wg_get_num_threads() == 256

@@ -186,3 +186,32 @@ def coded(p, value):
 
 def test_table_module_is_built_once():
     assert table_module.TABLE is TABLE
+
+
+# ---- Python ----
+
+def test_stubs_parse_and_name_every_public_row():
+    import ast
+    from wengert_ops import emit_py
+    files = emit_py.emit_all(TABLE)
+    assert files == emit_py.emit_all(build())
+    defined = {}
+    for name, text in files.items():
+        if name.endswith(".pyi"):
+            assert "do not edit" in text.splitlines()[0]
+            defined[name] = {n.name for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)}
+    for op in TABLE:
+        for letter, name in zip("tmfsl", ("torch", "tensor", "functional", "special", "linalg")):
+            if letter in op.where and not (op.variadic and letter == "m"):
+                assert op.public in defined[f"table_{name}.pyi"], (op.name, name)
+        if op.inplace and "m" in op.where:
+            assert op.public + "_" in defined["table_tensor.pyi"], op.name
+
+
+def test_list_for_generated_tests():
+    import json
+    from wengert_ops import emit_py
+    rows = {row["name"]: row for row in json.loads(emit_py.emit_all(TABLE)["table.json"])}
+    assert list(rows) == [op.name for op in TABLE]
+    assert rows["tanh"]["saved"] == {"x": {"x": [], "y": [0]}}
+    assert rows["max_dim"]["outs"][1] == {"name": "indices", "nondiff": True, "hidden": False, "list": False}

@@ -246,16 +246,19 @@ def emit_all(table):
     return files
 
 
-def write(table, outdir):
+def write_files(files, outdir):
     """Writes what changed; returns the names of all files."""
     outdir = Path(outdir)
     outdir.mkdir(parents=True, exist_ok=True)
-    files = emit_all(table)
     for name, text in files.items():
         path = outdir / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
     return sorted(files)
+
+
+def write(table, outdir):
+    return write_files(emit_all(table), outdir)
 
 
 def main(argv):

@@ -180,7 +180,7 @@ class BuildExt(build_ext):
         generate(generated, levels)
 
         from Cython.Build import cythonize
-        core, = cythonize([ext], build_dir=str(build / "cython"), compiler_directives={
+        core, = cythonize([ext], build_dir=str(build / "cython"), include_path=[str(ROOT / "src")], compiler_directives={
             "language_level": 3, "cdivision": True, "wraparound": False, "initializedcheck": False,
             "boundscheck": DEBUG})
 

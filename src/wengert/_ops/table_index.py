@@ -51,14 +51,14 @@ def define(op):
     op("masked_fill_tensor", "x, mask, value", y="where(mask, value, x)", bools=("mask",), public="masked_fill",
        vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "value": "where(mask, g, 0)"}, linear="x+value",
        grad_name="MaskedFillBackward1", number_ok=False)
-    op("masked_select", "x, mask", vjp={"x": "_masked_place(g, mask)", "mask": "nondiff"}, linear="x",
-       doc="x and mask have one shape here; the facade broadcasts them before.")
+    op("masked_select", "x, mask", vjp={"x": "sum_to(_masked_place(g, mask, shape(x)), shape(x))", "mask": "nondiff"}, linear="x")
     op("masked_scatter", "x, mask, source",
-       vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "source": "_masked_take(g, mask, shape(source))"},
+       vjp={"x": "sum_to(where(mask, 0, g), shape(x))", "mask": "nondiff", "source": "_masked_take(g, mask, shape(source))"},
        linear="x+source", **inplace)
-    op("_masked_place", "x, mask", vjp={"x": "_masked_take(g, mask, shape(x))", "mask": "nondiff"}, linear="x",
-       grad_name="MaskedScatterBackward0", doc="Zeros of mask's shape, with the first elements of x where mask is true.")
-    op("_masked_take", "x, mask, shape: int[]", vjp={"x": "_masked_place(g, mask)", "mask": "nondiff"}, linear="x",
+    op("_masked_place", "x, mask, shape: int[]", vjp={"x": "_masked_take(g, mask, shape(x))", "mask": "nondiff"}, linear="x",
+       grad_name="MaskedScatterBackward0",
+       doc="Zeros of the shape to which mask and shape broadcast, with the first elements of x where mask is true.")
+    op("_masked_take", "x, mask, shape: int[]", vjp={"x": "_masked_place(g, mask, shape(x))", "mask": "nondiff"}, linear="x",
        grad_name="MaskedSelectBackward0", doc="The elements of x where mask is true, then zeros, in this shape.")
     op("nonzero", "x", vjp="nondiff", doc="Indices of the elements that are not zero, one row each.")
     op("one_hot", "x, num_classes: int = -1", vjp="nondiff", where="f")

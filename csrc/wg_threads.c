@@ -22,7 +22,8 @@
  * Where other processes hold the cores, a helper is worse than none: a chunk it has begun waits for its next
  * time slice, milliseconds, and on the caller's own core it only takes turns with the caller. So a helper that
  * was put off its core while it spun or worked, or that finds itself on the caller's, parks: it takes no part for
- * 10 ms, and twice as long each time that happens again, until it has worked undisturbed for a while.
+ * 10 ms, and twice as long each time that happens again, until it has worked undisturbed for a while. Only a loop
+ * of several time slices is worth it even so, and calls it back.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -54,6 +55,7 @@
 /* Longer than this a thread is not kept from its core by interrupts, only by another thread. */
 #define OFF_CORE_NS 500000
 /* Note [Contended cores] */
+#define LONG_LOOP_NS 4000000
 #define FIRST_PENALTY_NS 10000000
 #define LAST_PENALTY_NS 640000000
 #define FORGET_PENALTY_NS 100000000
@@ -67,6 +69,7 @@ static struct {
     _Atomic(void *) context;
     _Atomic int64_t n, chunk;
     _Atomic uint32_t chunks, batch;          /* batch: chunks claimed at once */
+    _Atomic int is_long;                     /* LONG_LOOP_NS */
     _Alignas(128) _Atomic uint32_t done;     /* chunks finished */
     _Atomic int caller_sleeps;
     _Alignas(128) _Atomic int busy;          /* a loop runs, or the pool changes */
@@ -227,6 +230,8 @@ static int nothing_to_do(void) {
     return INDEX(word) >= atomic_load(&pool.chunks) && !atomic_load(&pool.stop);
 }
 
+static int long_loop_to_do(void) { return !nothing_to_do() && atomic_load(&pool.is_long); }
+
 static int current_cpu(void) {
 #ifdef __linux__
     return sched_getcpu();
@@ -273,7 +278,7 @@ static void park(int64_t nanoseconds) {
     until.tv_nsec = (long)(nanoseconds % 1000000000);
     pthread_mutex_lock(&pool.mutex);
     atomic_fetch_add(&pool.parked, 1);
-    while (!atomic_load(&pool.stop) && pthread_cond_timedwait(&pool.unpark, &pool.mutex, &until) == 0) continue;
+    while (!atomic_load(&pool.stop) && !long_loop_to_do() && pthread_cond_timedwait(&pool.unpark, &pool.mutex, &until) == 0) continue;
     atomic_fetch_sub(&pool.parked, 1);
     pthread_mutex_unlock(&pool.mutex);
 }
@@ -288,9 +293,10 @@ static void *helper(void *unused) {
 #ifdef __linux__
         undisturbed &= current_cpu() != atomic_load_explicit(&pool.caller_cpu, memory_order_relaxed);
 #endif
-        if (undisturbed) {
+        if (undisturbed || long_loop_to_do()) {
             const int64_t start = now_ns();
             work_on_chunks();
+            undisturbed = 1;
             if (now_ns() - start > OFF_CORE_NS) {
                 const presence now = presence_now();
                 undisturbed = (now.wall - since.wall) - (now.cpu - since.cpu) < OFF_CORE_NS;
@@ -375,7 +381,12 @@ int wg_set_num_threads(int64_t n) {
 /* ---- the loop -------------------------------------------------------------------------------------- */
 
 static void wake(int wanted, double cost_ns) {
-    const int sleepers = atomic_load(&pool.sleepers), awake = pool.helpers - atomic_load(&pool.parked) - sleepers;
+    const int sleepers = atomic_load(&pool.sleepers), parked = atomic_load(&pool.parked), awake = pool.helpers - parked - sleepers;
+    if (parked > 0 && cost_ns >= LONG_LOOP_NS) {
+        pthread_mutex_lock(&pool.mutex);
+        pthread_cond_broadcast(&pool.unpark);
+        pthread_mutex_unlock(&pool.mutex);
+    }
     const int64_t now = now_ns(), gap = now - pool.last_loop;
     pool.last_loop = now;
     pool.missed_ns = cost_ns + (gap < HELPER_SPIN_NS + (int64_t)pool.missed_ns ? pool.missed_ns : 0);
@@ -432,6 +443,7 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, loop_body body, v
     /* Several chunks at a time where one is shorter than the claim is dear, but four turns for each thread. */
     uint32_t batch = (uint32_t)(1000.0 / (cost / chunks)) + 1, share = chunks / (4 * (uint32_t)threads);
     atomic_store_explicit(&pool.batch, batch < share ? batch : share < 1 ? 1 : share, memory_order_release);
+    atomic_store_explicit(&pool.is_long, cost >= LONG_LOOP_NS, memory_order_release);
     atomic_store_explicit(&pool.done, 0, memory_order_release);
     atomic_store_explicit(&pool.caller_cpu, current_cpu(), memory_order_relaxed);
     atomic_store(&pool.claim, word + 1); /* the next number, chunk 0: CLOSED + 1 carries */

@@ -152,15 +152,12 @@ def update(source, target):
             shutil.copyfile(source / name, target / name)
 
 
-def generate(target, levels):
-    """Runs the generator of the table of operations, and writes which levels this build links."""
+def generate(script, target, extra=None):
+    """Runs one generator of the table of operations into a folder that holds nothing else but the `extra` files."""
     with tempfile.TemporaryDirectory() as scratch:
-        if (OPS / "emit_c.py").exists():
-            run([sys.executable, str(OPS / "emit_c.py"), scratch])
-        rows = " ".join(f"F({name})" for name in levels)
-        Path(scratch, "wg_levels.h").write_text(
-            "/* Made by setup.py, do not edit: the instruction-set levels linked into this build, oldest first. */\n"
-            f"#define WG_LEVELS(F) {rows}\n")
+        run([sys.executable, str(OPS / script), scratch])
+        for name, text in (extra or {}).items():
+            Path(scratch, name).write_text(text)
         update(Path(scratch), target)
 
 
@@ -169,7 +166,9 @@ class BuildExt(build_ext):
         if self.compiler == "msvc" or sys.platform == "win32":
             raise SystemExit("wengert builds with gcc or clang on Linux and macOS; on Windows use WSL")
         super().run()
-        self.bundle_openblas()
+        package = (ROOT / "src" if self.inplace else Path(self.build_lib)) / "wengert"
+        bundle_openblas(package / "_libs")
+        generate("emit_py.py", package / "_generated")          # stubs, and the rows that tests are made from
 
     def build_extension(self, ext):
         compiler = Compiler()
@@ -177,7 +176,10 @@ class BuildExt(build_ext):
         # Not build_temp: an editable install would get a fresh one, and compile everything, each time.
         build = ROOT / "build" / f"{sysconfig.get_platform()}-{sys.implementation.cache_tag}{'-debug' if DEBUG else ''}"
         generated = build / "generated"
-        generate(generated, levels)
+        rows = " ".join(f"F({name})" for name in levels)
+        generate("emit_c.py", generated, {"wg_levels.h":
+                 "/* Made by setup.py, do not edit: the instruction-set levels linked into this build, oldest first. */\n"
+                 f"#define WG_LEVELS(F) {rows}\n"})
 
         from Cython.Build import cythonize
         core, = cythonize([ext], build_dir=str(build / "cython"), include_path=[str(ROOT / "src")], compiler_directives={
@@ -223,20 +225,20 @@ class BuildExt(build_ext):
     def get_source_files(self):
         return []                                       # MANIFEST.in says what an sdist holds
 
-    def bundle_openblas(self):
-        """Copies the OpenBLAS of the pinned build requirement, with its licences, into the package."""
-        import scipy_openblas32
-        from importlib.metadata import distribution
-        libs = (ROOT / "src" if self.inplace else Path(self.build_lib)) / "wengert" / "_libs"
-        libs.mkdir(parents=True, exist_ok=True)
-        found = sorted(Path(scipy_openblas32.get_lib_dir()).glob("libscipy_openblas.*"))
-        notices = [file for file in distribution("scipy-openblas32").files or [] if file.name.startswith("LICENSE")]
-        found = [path for path in found if path.suffix in (".so", ".dylib")]
-        if not found or not notices:
-            raise SystemExit("wengert: scipy-openblas32 is installed without its library or its licence")
-        for path in found:
-            shutil.copy2(path, libs / path.name)
-        (libs / "LICENSE-openblas.txt").write_text("\n".join(notice.read_text() for notice in notices))
+
+def bundle_openblas(target):
+    """Copies the OpenBLAS of the pinned build requirement, with its licences, into the package."""
+    import scipy_openblas32
+    from importlib.metadata import distribution
+    target.mkdir(parents=True, exist_ok=True)
+    found = sorted(Path(scipy_openblas32.get_lib_dir()).glob("libscipy_openblas.*"))
+    found = [path for path in found if path.suffix in (".so", ".dylib")]
+    notices = [file for file in distribution("scipy-openblas32").files or [] if file.name.startswith("LICENSE")]
+    if not found or not notices:
+        raise SystemExit("wengert: scipy-openblas32 is installed without its library or its licence")
+    for path in found:
+        shutil.copy2(path, target / path.name)
+    (target / "LICENSE-openblas.txt").write_text("\n".join(notice.read_text() for notice in notices))
 
 
 def affinity():

@@ -73,3 +73,9 @@ int wg_check_pow_scalar(const wg_val *const *x, const wg_attr *attr) {
         return wg_fail(WG_RUNTIME_ERROR, "Integers to negative integer powers are not allowed.");
     return 0;
 }
+
+int wg_check_polygamma(const wg_val *const *x, const wg_attr *attr) {
+    (void)x;
+    if (attr[0].i < 0) return wg_fail(WG_RUNTIME_ERROR, "polygamma(n, x) does not support negative n.");
+    return 0;
+}

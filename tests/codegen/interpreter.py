@@ -19,7 +19,7 @@ C_FUNCTIONS = {
     "log_sigmoid": torch.nn.functional.logsigmoid, "lshift": torch.bitwise_left_shift, "rshift": torch.bitwise_right_shift,
     "and": torch.bitwise_and, "or": torch.bitwise_or, "xor": torch.bitwise_xor, "not": torch.bitwise_not,
     "trunc_divide": lambda x, y: torch.div(x, y, rounding_mode="trunc"),
-    "polygamma": lambda x, n: torch.polygamma(n, x),
+    "polygamma": lambda x, n: torch.polygamma(n, x), "logaddexp": torch.logaddexp,
     "pow": lambda x, y: torch.pow(x, y), "fmin": torch.fmin, "fmax": torch.fmax,
 }
 OPERATORS = {
@@ -186,6 +186,9 @@ FORWARD = {
     "prod": lambda x, dtype: x.prod(), "prod_dim": lambda x, dim, keepdim, dtype: x.prod(dim, keepdim),
     "amax": torch.amax, "amin": torch.amin, "max": torch.max, "min": torch.min, "max_dim": torch.max, "min_dim": torch.min,
     "median": torch.median, "median_dim": torch.median, "kthvalue": torch.kthvalue, "mode": torch.mode,
+    "nanmedian": torch.nanmedian, "nanmedian_dim": torch.nanmedian, "logcumsumexp": torch.logcumsumexp,
+    "put": lambda x, i, s, a: x.put(i, torch.as_tensor(s, dtype=x.dtype).expand(i.shape), a),
+    "aminmax": lambda x, dim, k: tuple(torch.aminmax(x, dim=dim, keepdim=k)),
     "var": lambda x, dim, c, k: torch.var(x, dims(dim), correction=1 if c is None else c, keepdim=k),
     "std": lambda x, dim, c, k: torch.std(x, dims(dim), correction=1 if c is None else c, keepdim=k),
     "vector_norm": lambda x, ord, dim, k, dtype: torch.linalg.vector_norm(x, ord, dims(dim), k),

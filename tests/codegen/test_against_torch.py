@@ -17,7 +17,8 @@ REFERENCE = {
     "div_trunc": lambda x, y: torch.div(x, y, rounding_mode="trunc"), "masked_fill_tensor": torch.masked_fill,
     "_nan_to_num": torch.nan_to_num, "round_decimals": lambda x, decimals: torch.round(x, decimals=decimals),
     "prelu": torch._prelu_kernel, "elu": lambda x, alpha=1, scale=1, input_scale=1: torch._C._nn.elu(x, alpha, scale, input_scale),
-    "mish": F.mish, "hardsigmoid": lambda x: (x + 3).clamp(0, 6)/6,   # torch rounds its 1/6 to float32
+    "polygamma": lambda x, n: torch.polygamma(n, x), "xlog1py": torch.special.xlog1py, "entr": torch.special.entr,
+    "ndtr": torch.special.ndtr, "mish": F.mish, "hardsigmoid": lambda x: (x + 3).clamp(0, 6)/6,   # torch rounds its 1/6 to float32
     "hardswish": F.hardswish, "silu": F.silu,
 }
 REDUCTION_NONE = {"_mse_loss": F.mse_loss, "_l1_loss": F.l1_loss, "_smooth_l1_loss": F.smooth_l1_loss, "_huber_loss": F.huber_loss,

@@ -215,3 +215,15 @@ def test_list_for_generated_tests():
     assert list(rows) == [op.name for op in TABLE]
     assert rows["tanh"]["saved"] == {"x": {"x": [], "y": [0]}}
     assert rows["max_dim"]["outs"][1] == {"name": "indices", "nondiff": True, "hidden": False, "list": False}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_polygamma(loops, n):
+    """Against mpmath, reflection and poles included."""
+    mpmath = pytest.importorskip("mpmath")
+    x = np.concatenate([np.linspace(-5.3, 20, 211), [1e-5, .499, .5, 100.25, 1e6, 1e-30]])
+    y, = loops("polygamma", "f64", [x], [n])
+    expected = np.array([float(mpmath.polygamma(n, mpmath.mpf(float(v)))) for v in x])
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    assert np.isinf(loops("polygamma", "f64", [np.array([0., -1., -7.])], [n])[0]).all()
+    assert np.isnan(loops("polygamma", "f64", [np.array([np.nan, -1e7 - .5])], [2])[0]).all()

@@ -43,6 +43,9 @@ def define(op):
     op("index_fill", "x, dim: int, index, value: Number", vjp={"x": "index_fill(g, dim, index, 0)", "index": "nondiff"},
        linear="x", **inplace)
     op("take", "x, index", vjp={"x": "_take_sum(g, index, shape(x))", "index": "nondiff"}, linear="x")
+    op("put", "x, index, source, accumulate: bool = False", linear="x+source",
+       vjp={"x": "g if accumulate else put(g, index, 0)", "index": "nondiff",
+            "source": "_reshape(take(g, index), shape(source))"}, number_ok=True, **inplace)
     op("_take_sum", "x, index, shape: int[]", vjp={"x": "take(g, index)", "index": "nondiff"}, linear="x",
        grad_name="PutBackward0", doc="Zeros of this shape, with x added at the indices into the flat array.")
 

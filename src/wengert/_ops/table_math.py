@@ -12,7 +12,7 @@ def define(op):
     op("log10", "x", y="c:log10", vjp={"x": "g/(x*2.302585092994046)"}, **positive)
     op("log1p", "x", y="c:log1p", vjp={"x": "g/(x + 1)"}, aliases=("special.log1p",), types="float", domain=(-.9, 4))
     op("logaddexp", "x, other", types="float_only", inplace=False, number_ok=False,
-       y="where(x == other, x + 0.6931471805599453, maximum(x, other) + log1p(exp(-abs(x - other))))",
+       y="c:logaddexp",
        vjp={"x": "g/(1 + exp(other - x))", "other": "g/(1 + exp(x - other))"})
     op("logaddexp2", "x, other", types="float_only", inplace=False, number_ok=False,
        y="where(x == other, x + 1, maximum(x, other) + log1p(exp2(-abs(x - other)))*1.4426950408889634)",
@@ -46,3 +46,14 @@ def define(op):
                  "g/where(x < 0 or x > 1, nan, x*(1 - x))"})
     op("erf", "x", y="c:erf", vjp={"x": "g*(1.1283791670955126*exp(-(x*x)))"}, aliases=("special.erf",), **f)
     op("erfc", "x", y="c:erfc", vjp={"x": "g*(-1.1283791670955126*exp(-(x*x)))"}, aliases=("special.erfc",), **f)
+    op("erfinv", "x", y="c:erfinv", vjp={"x": "g*(0.886226925452758*exp(y*y))"}, aliases=("special.erfinv",), **inside)
+    op("lgamma", "x", y="c:lgamma", vjp={"x": "g*digamma(x)"}, aliases=("special.gammaln",), **positive)
+    op("digamma", "x", y="c:digamma", vjp={"x": "g*polygamma(1, x)"}, aliases=("special.digamma", "special.psi"), **positive)
+    op("polygamma", "n: int, x", y="c:polygamma", vjp={"x": "g*polygamma(n + 1, x)"}, aliases=("special.polygamma",), check=True,
+       samples=({"n": 1}, {"n": 2}, {"n": 3}), types="float", domain=(.5, 9))
+    op("xlog1py", "x, other", y="where(x == 0 and other == other, 0, x*log1p(other))", where="", aliases=("special.xlog1py",),
+       vjp={"x": "where(x == 0 and other <= -1, 0, g*log1p(other))", "other": "g*x/(other + 1)"}, **positive)
+    op("entr", "x", y="where(x > 0, -x*log(x), where(x == 0, 0, where(x < 0, -inf, x)))", where="s", inplace=False,
+       vjp={"x": "g*(-log(x) - 1)"}, **positive)
+    op("ndtr", "x", y="0.5*erfc(x*-0.7071067811865476)", where="s", inplace=False,
+       vjp={"x": "g*(exp(x*x*-0.5)*0.3989422804014327)"}, **f)

@@ -8,6 +8,10 @@ UNREDUCED = "r = _unreduce(g, shape(x), dim, keepdim); "
 SHARED = ("m = x == _unreduce(y, shape(x), dim, keepdim); n = sum_dim(to_dtype(m, dtype(g)), dim, True); "
           "where(m, _unreduce(g, shape(x), dim, keepdim), 0)/n")
 SHARED_FULL = "m = x == y; where(m, g/sum(to_dtype(m, dtype(g))), 0)"
+AMINMAX = ("d = (dim,) if dim is not None else (); lo = x == _unreduce(min, shape(x), d, keepdim); "
+           "hi = x == _unreduce(max, shape(x), d, keepdim); "
+           "where(lo, _unreduce(g_min, shape(x), d, keepdim), 0)/sum_dim(to_dtype(lo, dtype(x)), d, True) + "
+           "where(hi, _unreduce(g_max, shape(x), d, keepdim), 0)/sum_dim(to_dtype(hi, dtype(x)), d, True)")
 #: One that names an index hands it to that element alone.
 AT_INDEX = ("_scatter_sum(g_values if keepdim else unsqueeze(g_values, dim), dim, "
             "indices if keepdim else unsqueeze(indices, dim), shape(x))")
@@ -49,6 +53,11 @@ def define(op):
     op("median", "x", vjp={"x": SHARED_FULL})
     op("median_dim", "x, dim: int, keepdim: bool = False", outs="values, indices!nondiff", vjp={"x": AT_INDEX}, public="median",
        returns="median", grad_name="MedianBackward1", linear=())
+    op("nanmedian", "x", vjp={"x": SHARED_FULL}, linear=())
+    op("nanmedian_dim", "x, dim: int, keepdim: bool = False", outs="values, indices!nondiff", vjp={"x": AT_INDEX},
+       public="nanmedian", returns="nanmedian", grad_name="NanmedianBackward1", linear=())
+    op("aminmax", "x, *, dim: int? = None, keepdim: bool = False", outs="min, max", returns="aminmax",
+       vjp={"x": AMINMAX}, linear=())
     op("kthvalue", "x, k: int, dim: int = -1, keepdim: bool = False", outs="values, indices!nondiff", vjp={"x": AT_INDEX},
        returns="kthvalue", linear=())
     op("mode", "x, dim: int = -1, keepdim: bool = False", outs="values, indices!nondiff", vjp={"x": AT_INDEX}, returns="mode",
@@ -83,6 +92,8 @@ def define(op):
        vjp={"x": "_scan(g, c, dim, not reverse, exclusive)",
             "c": "_scan(g, c, dim, False, True)*y if reverse else _scan(x, c, dim, False, True)*_scan(g, c, dim, True, exclusive)"},
        linear="x", doc="A linear recurrence along dim: y[i] = x[i] + c[i]*y[i-1].")
+    op("logcumsumexp", "x, dim: int", linear=(),
+       vjp={"x": "c = exp(clamp_max(roll(y, (1,), (dim,)) - y, 0)); exp(x - y)*_scan(g, c, dim, True, False)"})
     for name in ("cummax", "cummin"):
         op(name, "x, dim: int", outs="values, indices!nondiff", vjp={"x": "_scatter_sum(g_values, dim, indices, shape(x))"},
            returns=name, linear=())

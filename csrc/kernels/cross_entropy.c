@@ -75,7 +75,7 @@ typedef struct { char *memory, *losses; } room;
 
 static int prepare(entropy *e, room *own, const wg_array *x, wg_array *weight, const wg_attr *attr, int64_t n, int losses, int weights) {
     int64_t size = wg_itemsize[x->dtype], classes = x->ndim ? x->shape[class_dim(x)] : 1;
-    int given = weight && weight->data, copied = given && !weight->contiguous;
+    int given = wg_given(weight), copied = given && !weight->contiguous;
     int64_t need = (losses ? n * size : 0) + (weights && given ? n * size : 0) + (copied ? classes * size : 0);
     e->n = classes;
     e->ignore = attr[0].i;

@@ -1,5 +1,6 @@
-/* Kernels that work along one dimension see their operands as rows: dense in that dimension, walked by a nest over
- * the others. Operands that are not dense there are copied to scratch first, and results back at the end. */
+/* Kernels that work along one dimension, or along the last few, see their operands as rows: dense, and walked by a nest
+ * over the other dimensions. Operands whose rows are not dense are copied to scratch first, and results back at the
+ * end. */
 #ifndef WG_ROWS_H
 #define WG_ROWS_H
 
@@ -7,7 +8,7 @@
 #include "strided.h"
 #include "wg_math.h"
 
-#define WG_ROWS_MAX 3
+#define WG_ROWS_MAX 4
 
 /* Rows are handled in groups, phase by phase: the rows of a group are independent, so the processor overlaps them, and
  * short ones share their vectors. */
@@ -25,9 +26,10 @@ WG_INLINE int wg_nest_group(wg_nest *t, int64_t left, char *(*p)[WG_NEST_OPS]) {
 
 typedef struct wg_rows {
     int nop, nout;
+    int outer;                               /* dimensions before those of a row */
     int64_t n;                               /* length of a row */
-    wg_array moved[WG_ROWS_MAX];             /* the operands with the dimension last */
-    wg_array row[WG_ROWS_MAX];               /* the same, dense in it: moved itself or a copy in scratch */
+    wg_array moved[WG_ROWS_MAX];             /* the operands with the dimensions of a row last */
+    wg_array row[WG_ROWS_MAX];               /* the same, dense in them: moved itself or a copy in scratch */
     void *scratch[WG_ROWS_MAX];
 } wg_rows;
 
@@ -52,21 +54,25 @@ static inline void wg_rows_release(wg_rows *r) {
     for (int k = r->nop - 1; k >= 0; k--) if (r->scratch[k]) wg_scratch_put(r->scratch[k]);
 }
 
-/* The operands (the first nout are written) as rows along dim. */
-static inline int wg_rows_begin(wg_rows *r, int dim, int nout, int nop, wg_array *const *op) {
+/* The rows are the last `tail` dimensions of `moved`; the first nout operands are written. */
+static inline int wg_rows_take(wg_rows *r, int tail, int nout, int nop) {
     r->nop = nop;
     r->nout = nout;
     for (int k = 0; k < nop; k++) r->scratch[k] = NULL;
     for (int k = 0; k < nop; k++) {
-        wg_view_move_last(&r->moved[k], op[k], dim);
-        wg_view_copy(&r->row[k], &r->moved[k]);
         wg_array *row = &r->row[k];
-        int last = row->ndim - 1;
-        r->n = row->shape[last];
-        if (row->strides[last] == 1 || r->n == 1 || !row->numel) continue;
+        wg_view_copy(row, &r->moved[k]);
+        int dense = 1;
+        r->outer = row->ndim - tail;
+        r->n = 1;
+        for (int d = row->ndim - 1; d >= r->outer; d--) {
+            dense &= row->shape[d] == 1 || row->strides[d] == r->n;
+            r->n *= row->shape[d];
+        }
+        if (dense || !row->numel) continue;
         row->data = r->scratch[k] = wg_scratch_get(row->numel * wg_itemsize[row->dtype]);
         int64_t stride = 1;
-        for (int d = last; d >= 0; d--) {
+        for (int d = row->ndim - 1; d >= 0; d--) {
             row->strides[d] = stride;
             stride *= row->shape[d];
         }
@@ -77,6 +83,18 @@ static inline int wg_rows_begin(wg_rows *r, int dim, int nout, int nop, wg_array
         }
     }
     return 0;
+}
+
+/* Rows along dimension dim, */
+static inline int wg_rows_begin(wg_rows *r, int dim, int nout, int nop, wg_array *const *op) {
+    for (int k = 0; k < nop; k++) wg_view_move_last(&r->moved[k], op[k], dim);
+    return wg_rows_take(r, 1, nout, nop);
+}
+
+/* along the last `tail` dimensions. */
+static inline int wg_rows_begin_last(wg_rows *r, int tail, int nout, int nop, wg_array *const *op) {
+    for (int k = 0; k < nop; k++) wg_view_copy(&r->moved[k], op[k]);
+    return wg_rows_take(r, tail, nout, nop);
 }
 
 static inline int wg_rows_end(wg_rows *r) {

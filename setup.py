@@ -11,7 +11,8 @@ to use; the import compares. (Several setuptools libraries built from the same s
 object files, and the last one wins silently.)
 
 Environment:
-    WENGERT_BUILD_LEVELS=v4   builds only these levels (comma separated): for development
+    WENGERT_BUILD_LEVELS=v4   builds only these levels (comma separated), for development; "base" assumes nothing of the
+                              processor, and is the only level beyond x86-64
     WENGERT_DEBUG=1           AddressSanitizer, UBSan, C assertions, Cython bounds checks, a pool that poisons freed
                               memory (-DWG_DEBUG), warnings are errors; run with libasan preloaded
     WENGERT_WERROR=1          C warnings are errors
@@ -93,7 +94,6 @@ class Compiler:
         self.command = words + keep
         self.user = shlex.split(os.environ.get("CPPFLAGS", "")) + shlex.split(os.environ.get("CFLAGS", ""))
         self.keeps_symbols = DEBUG or any(re.fullmatch(r"-g([1-3]|gdb.*)?", flag) for flag in self.user)
-        self.archs = {keep[i + 1] for i, flag in enumerate(keep) if flag == "-arch"}
 
     def accepts(self, flags):
         return subprocess.run([*self.command, *flags, "-E", "-x", "c", os.devnull],
@@ -104,10 +104,11 @@ class Compiler:
         x86 = platform.machine() in ("x86_64", "AMD64") and sys.maxsize > 2**32 and sys.platform != "darwin"
         if not x86:
             return {"base": []}
-        levels = {name: ([march] if self.accepts([march]) else spelled) + (extra if self.accepts(extra) else [])
+        levels = {"base": []} | {name: ([march] if self.accepts([march]) else spelled) + (extra if self.accepts(extra) else [])
                   for name, (march, spelled, extra) in X86_LEVELS.items()}
         wanted = os.environ.get("WENGERT_BUILD_LEVELS")
         if not wanted:
+            del levels["base"]               # every x86-64 processor since 2009 has v2
             return levels
         names = wanted.replace(",", " ").split()
         unknown = sorted(set(names) - set(levels))

@@ -127,15 +127,15 @@ def cumprod_exclusive(x, dim, reverse):
     return torch.cat([ones, x.cumprod(dim).narrow(dim, 0, x.shape[dim] - 1)], dim)
 
 
-def masked_place(x, mask):
-    out = torch.zeros(mask.shape, dtype=x.dtype)
-    out[mask] = x.reshape(-1)[:int(mask.sum())]
-    return out
+def masked_place(x, mask, shape):
+    whole = torch.broadcast_shapes(mask.shape, shape)
+    out = torch.zeros(whole, dtype=x.dtype)
+    return out.masked_scatter(mask, x.reshape(-1))
 
 
 def masked_take(x, mask, shape):
     out = torch.zeros(math.prod(shape), dtype=x.dtype)
-    found = x[mask]
+    found = x[mask.expand(x.shape)]
     out[:found.numel()] = found
     return out.reshape(shape)
 

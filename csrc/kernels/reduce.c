@@ -144,16 +144,17 @@ static int means(const wg_reduce *plan, double *mean) {
 }
 
 FINISH(divide_by_freedom, v[i] / fmax(0, (double)r->count - r->p))
+FINISH(deviation, sqrt(v[i] / fmax(0, (double)r->count - r->p)))
 
 /* Two passes: the mean, then squared deviations from it; float64 throughout. */
-static int variance(wg_array *out, wg_array *mean_out, const wg_array *x, double correction) {
+static int variance(wg_array *out, wg_array *mean_out, const wg_array *x, double correction, int root_of_it) {
     wg_reduce r;
     WG_LEVEL(wg_reduce_plan)(&r, out, x, WG_F64, WG_MAP_DEVIATION);
     double *mean = wg_scratch_get((r.outputs + 1) * (int64_t)sizeof(double));
     if (!mean) return -1;
     r.c = mean;
     r.p = correction;
-    r.finish = divide_by_freedom;
+    r.finish = root_of_it ? deviation : divide_by_freedom;
     int status = means(&r, mean);
     if (!status) status = WG_LEVEL(wg_reduce_run)(&r, WG_ADD);
     wg_scratch_put(mean);
@@ -169,13 +170,25 @@ static int variance(wg_array *out, wg_array *mean_out, const wg_array *x, double
 /* attr[1]: correction (float): the divisor is max(0, count - correction) */
 WG_REDUCTION(var) {
     (void)nop;
-    return variance(op[0], NULL, op[1], wg_attr_float(attr[1]));
+    return variance(op[0], NULL, op[1], wg_attr_float(attr[1]), 0);
+}
+
+/* The square root of var, rounded once. */
+WG_REDUCTION(std) {
+    (void)nop;
+    return variance(op[0], NULL, op[1], wg_attr_float(attr[1]), 1);
 }
 
 /* Operands var, mean, x; attr[1]: correction */
 WG_REDUCTION(var_mean) {
     (void)nop;
-    return variance(op[0], op[1], op[2], wg_attr_float(attr[1]));
+    return variance(op[0], op[1], op[2], wg_attr_float(attr[1]), 0);
+}
+
+/* Operands std, mean, x; attr[1]: correction */
+WG_REDUCTION(std_mean) {
+    (void)nop;
+    return variance(op[0], op[1], op[2], wg_attr_float(attr[1]), 1);
 }
 
 /* ---- logsumexp ---------------------------------------------------------------------------------------- */

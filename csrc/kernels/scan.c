@@ -9,13 +9,14 @@
 
 enum { STRIP = 64 };                         /* lines that advance together */
 
-/* Some lines: strides of elements along a line, of lines (c..), for x, y and indices. */
+/* Some lines: strides of elements along a line, of lines (c..), for x, y, indices and coefficients. */
 typedef struct strip {
-    const char *x;
+    const char *x, *c;
     char *y;
     int64_t *index;
-    int64_t n, sx, sy, si;
-    int64_t lines, cx, cy, ci;
+    int64_t n, sx, sy, si, sc;
+    int64_t lines, cx, cy, ci, cc;
+    int reverse, exclusive;                  /* of the recurrence; strides are turned around already */
     int across;                              /* neighbours in memory are in different lines: advance all together */
 } strip;
 
@@ -91,6 +92,56 @@ FLOAT_SCANS(prod, float, TIMES, 1)
 INT_SCANS(prod, TIMES, 1)
 FLOAT_SCANS(log_sum_exp, double, log_add, -WG_INF_F64)
 
+/* Products of the elements before each, 1 for the first. */
+#define EXCLUSIVE(name, S, D, A, GET, PUT)                                                                     \
+    static void name(const strip *s) {                                                                         \
+        A acc[STRIP];                                                                                          \
+        const int64_t outer = s->across ? 1 : s->lines, inner = s->across ? s->lines : 1;                      \
+        for (int64_t o = 0; o < outer; o++) {                                                                  \
+            for (int64_t k = 0; k < inner; k++) acc[k] = 1;                                                    \
+            for (int64_t i = 0; i < s->n; i++) {                                                               \
+                const S *x = (const S *)s->x + o * s->cx + i * s->sx;                                          \
+                D *y = (D *)s->y + o * s->cy + i * s->sy;                                                      \
+                for (int64_t k = 0; k < inner; k++) {                                                          \
+                    const A v = (A)GET(x[k * s->cx]);                                                          \
+                    y[k * s->cy] = (D)PUT(acc[k]);                                                             \
+                    acc[k] *= v;                                                                               \
+                }                                                                                              \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+EXCLUSIVE(before_f16, uint16_t, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
+EXCLUSIVE(before_bf16, uint16_t, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
+EXCLUSIVE(before_f32, float, float, double, SAME, SAME)
+EXCLUSIVE(before_f64, double, double, double, SAME, SAME)
+
+/* y[i] = x[i] + c[i] * y[i-1]. Backwards, c of the element before (in the direction of the walk); exclusive,
+ * x and c of the element before and a first 0. */
+#define RECURRENCE(name, S, A, GET, PUT)                                                                       \
+    static void name(const strip *s) {                                                                         \
+        A acc[STRIP];                                                                                          \
+        const int64_t outer = s->across ? 1 : s->lines, inner = s->across ? s->lines : 1;                      \
+        const int lag_x = s->exclusive, lag_c = s->exclusive || s->reverse;                                    \
+        for (int64_t o = 0; o < outer; o++) {                                                                  \
+            for (int64_t k = 0; k < inner; k++) acc[k] = 0;                                                    \
+            for (int64_t i = 0; i < s->n; i++) {                                                               \
+                const S *x = (const S *)s->x + o * s->cx + (i - lag_x) * s->sx;                                \
+                const S *c = (const S *)s->c + o * s->cc + (i - lag_c) * s->sc;                                \
+                S *y = (S *)s->y + o * s->cy + i * s->sy;                                                      \
+                for (int64_t k = 0; k < inner; k++) {                                                          \
+                    A v = i < lag_x ? 0 : (A)GET(x[k * s->cx]);                                                \
+                    if (i > 0) v += (A)GET(c[k * s->cc]) * acc[k];                                             \
+                    acc[k] = v;                                                                                \
+                    y[k * s->cy] = (S)PUT(v);                                                                  \
+                }                                                                                              \
+            }                                                                                                  \
+        }                                                                                                      \
+    }
+RECURRENCE(recurrence_f16, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
+RECURRENCE(recurrence_bf16, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
+RECURRENCE(recurrence_f32, float, double, SAME, SAME)
+RECURRENCE(recurrence_f64, double, double, SAME, SAME)
+
 /* A NaN takes over and stays; of equal values the latest is the one. */
 #define EXTREMUM(name, S, A, GET, NAN_OF, BEATS)                                               \
     static void name(const strip *s) {                                                         \
@@ -135,21 +186,22 @@ EXTREMA(min, <=)
 /* ---- which lines ------------------------------------------------------------------------------------ */
 
 typedef struct {
-    const wg_array *x, *y, *index;
+    const wg_array *x, *y, *index, *c;       /* index, c: NULL or of x's shape */
     strip_fn scan;
     strip shape;                             /* what all strips have in common */
     int inner;                               /* the dimension whose lines form strips; -1: there is one line */
     int dim;
     int64_t inner_size, strips;              /* strips in each run of the inner dimension */
-    int64_t start_x, start_y;                /* where a line begins: its end, when in reverse */
+    int64_t start_x, start_y, start_c;       /* where a line begins: its end, when in reverse */
 } job;
 
 static void body(void *context, int64_t begin, int64_t end) {
     const job *j = context;
-    const wg_array *x = j->x, *y = j->y, *index = j->index;
+    const wg_array *x = j->x, *y = j->y, *index = j->index, *c = j->c;
     for (int64_t item = begin; item < end; item++) {
         int64_t rest = item / j->strips, first = (item - rest * j->strips) * STRIP;
         int64_t ox = j->start_x + first * j->shape.cx, oy = j->start_y + first * j->shape.cy, oi = first * j->shape.ci;
+        int64_t oc = j->start_c + first * j->shape.cc;
         for (int d = x->ndim - 1; d >= 0 && rest; d--) {
             if (d == j->dim || d == j->inner) continue;
             int64_t i = rest % x->shape[d];
@@ -157,11 +209,13 @@ static void body(void *context, int64_t begin, int64_t end) {
             ox += i * x->strides[d];
             oy += i * y->strides[d];
             if (index) oi += i * index->strides[d];
+            if (c) oc += i * c->strides[d];
         }
         strip s = j->shape;
         s.x = x->data + ox * wg_itemsize[x->dtype];
         s.y = y->data + oy * wg_itemsize[y->dtype];
         if (index) s.index = (int64_t *)index->data + oi;
+        if (c) s.c = c->data + oc * wg_itemsize[c->dtype];
         s.lines = j->inner_size - first < STRIP ? j->inner_size - first : STRIP;
         j->scan(&s);
     }
@@ -169,21 +223,26 @@ static void body(void *context, int64_t begin, int64_t end) {
 
 static int64_t magnitude(int64_t v) { return v < 0 ? -v : v; }
 
-static int scan(wg_array *y, wg_array *index, const wg_array *x, strip_fn fn, const wg_attr *attr, double cost) {
+static int run(job j, int64_t dim, int reverse, double cost) {
+    const wg_array *x = j.x, *y = j.y, *index = j.index, *c = j.c;
     if (!x->numel) return 0;
-    job j = {.x = x, .y = y, .index = index, .scan = fn, .inner = -1, .dim = -1, .inner_size = 1};
-    j.shape.n = 1;
+    j.inner = j.dim = -1;
+    j.inner_size = j.shape.n = 1;
+    j.shape.reverse = reverse;
     if (x->ndim) {
-        const int dim = j.dim = (int)wg_attr_int(attr[0]);
+        j.dim = (int)dim;
         j.shape.n = x->shape[dim];
         j.shape.sx = x->strides[dim];
         j.shape.sy = y->strides[dim];
         j.shape.si = index ? index->strides[dim] : 0;
-        if (!index && attr[1].i) {
+        j.shape.sc = c ? c->strides[dim] : 0;
+        if (reverse) {
             j.start_x = (j.shape.n - 1) * j.shape.sx;
             j.start_y = (j.shape.n - 1) * j.shape.sy;
+            j.start_c = (j.shape.n - 1) * j.shape.sc;
             j.shape.sx = -j.shape.sx;
             j.shape.sy = -j.shape.sy;
+            j.shape.sc = -j.shape.sc;
         }
         for (int d = 0; d < x->ndim; d++) {
             if (d == dim || x->shape[d] == 1) continue;
@@ -195,6 +254,7 @@ static int scan(wg_array *y, wg_array *index, const wg_array *x, strip_fn fn, co
         j.shape.cx = x->strides[j.inner];
         j.shape.cy = y->strides[j.inner];
         j.shape.ci = index ? index->strides[j.inner] : 0;
+        j.shape.cc = c ? c->strides[j.inner] : 0;
         j.shape.across = magnitude(j.shape.cy) < magnitude(j.shape.sy);
     }
     j.strips = (j.inner_size + STRIP - 1) / STRIP;
@@ -206,33 +266,59 @@ static int scan(wg_array *y, wg_array *index, const wg_array *x, strip_fn fn, co
 
 #define WG_SCAN(name) int WG_K(name)(wg_array *const *op, int nop, const wg_attr *attr)
 
+static int scan(wg_array *const *op, const strip_fn *by_dtype, const wg_attr *attr, double cost) {
+    return run((job){.y = op[0], .x = op[1], .scan = by_dtype[op[1]->dtype]}, wg_attr_int(attr[0]), attr[1].i != 0, cost);
+}
+
+static int extremum(wg_array *const *op, const strip_fn *by_dtype, const wg_attr *attr) {
+    return run((job){.y = op[0], .index = op[1], .x = op[2], .scan = by_dtype[op[2]->dtype]}, wg_attr_int(attr[0]), 0, 1.5);
+}
+
 WG_SCAN(cumsum) {
     static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(sum), INT_TABLE(sum)};
     (void)nop;
-    return scan(op[0], NULL, op[1], by_dtype[op[1]->dtype], attr, 0.8);
+    return scan(op, by_dtype, attr, 0.8);
 }
 
 WG_SCAN(cumprod) {
     static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(prod), INT_TABLE(prod)};
     (void)nop;
-    return scan(op[0], NULL, op[1], by_dtype[op[1]->dtype], attr, 0.8);
+    return scan(op, by_dtype, attr, 0.8);
+}
+
+/* Floats only; out is not x's memory. */
+WG_SCAN(cumprod_exclusive) {
+    static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(before)};
+    (void)nop;
+    return scan(op, by_dtype, attr, 1.5);
 }
 
 /* Floats only. */
 WG_SCAN(logcumsumexp) {
     static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(log_sum_exp)};
     (void)nop;
-    return scan(op[0], NULL, op[1], by_dtype[op[1]->dtype], attr, 15);
+    return scan(op, by_dtype, attr, 15);
+}
+
+/* y[i] = x[i] + c[i]*y[i-1], y[-1] = 0; reverse: y[i] = x[i] + c[i+1]*y[i+1]; exclusive: y[i] = x[i-1] + c[i-1]*y[i-1],
+ * y[0] = 0; both: y[i] = x[i+1] + c[i+1]*y[i+1]. Operands y, x, c, floats; y is not x's or c's memory.
+ * attr[2]: exclusive */
+WG_SCAN(recurrence) {
+    static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(recurrence)};
+    (void)nop;
+    job j = {.y = op[0], .x = op[1], .c = op[2], .scan = by_dtype[op[1]->dtype]};
+    j.shape.exclusive = attr[2].i != 0;
+    return run(j, wg_attr_int(attr[0]), attr[1].i != 0, 2);
 }
 
 WG_SCAN(cummax) {
     static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(max), INT_TABLE(max)};
     (void)nop;
-    return scan(op[0], op[1], op[2], by_dtype[op[2]->dtype], attr, 1.5);
+    return extremum(op, by_dtype, attr);
 }
 
 WG_SCAN(cummin) {
     static const strip_fn by_dtype[WG_NDTYPES] = {FLOAT_TABLE(min), INT_TABLE(min)};
     (void)nop;
-    return scan(op[0], op[1], op[2], by_dtype[op[2]->dtype], attr, 1.5);
+    return extremum(op, by_dtype, attr);
 }

@@ -86,10 +86,10 @@ WG_SEARCH(searchsorted) {
 /* ---- unique ---------------------------------------------------------------------------------------------- */
 
 /* Groups of equal neighbours among the entries of k, which keep the order of x if `sorted` is 0. */
-static int group(wg_array *const *op, int sorted) {
+static int group(wg_array *const *op, const wg_attr *attr, int sorted) {
     const wg_array *x = op[4];
     const int item = wg_itemsize[x->dtype];
-    int64_t *inverse = op[1] ? (int64_t *)op[1]->data : NULL, *counts = op[2] ? (int64_t *)op[2]->data : NULL;
+    int64_t *inverse = attr[0].i ? (int64_t *)op[1]->data : NULL, *counts = attr[1].i ? (int64_t *)op[2]->data : NULL;
     int64_t groups = 0;
     if (x->numel) {
         char *scratch = wg_scratch_get(WG_LEVEL(wg_keys_bytes)(x->dtype, x->numel));
@@ -117,10 +117,10 @@ static int group(wg_array *const *op, int sorted) {
 
 /* Operands values, inverse, counts, total, x, all dense. x counts as flat; values and counts (int64) have
  * room for x.numel elements, of which the first `total` (int64, 0-d) are written; inverse (int64) has x's
- * numel; inverse and counts may be absent (NULL). Every NaN is unique, zeros are equal, the first of equal
+ * numel. attr[0], attr[1]: are inverse and counts wanted? If not, theirs is any array. Every NaN is unique, zeros are equal, the first of equal
  * elements stands for all. */
-WG_SEARCH(unique) { (void)nop, (void)attr; return group(op, 1); }
-WG_SEARCH(unique_consecutive) { (void)nop, (void)attr; return group(op, 0); }
+WG_SEARCH(unique) { (void)nop; return group(op, attr, 1); }
+WG_SEARCH(unique_consecutive) { (void)nop; return group(op, attr, 0); }
 
 /* ---- counting ---------------------------------------------------------------------------------------------- */
 

@@ -287,6 +287,10 @@ def test_variances(kernels, dtype, correction):
                 assert np.allclose(values(out), want, rtol=EPS[dtype] * 1.01 + 1e-13, atol=0)
                 assert np.allclose(values(mean_out), mean, rtol=EPS[dtype] * 1.01 + 1e-13, atol=1e-15)
                 assert run(kernels, "var", view, dims, attrs=[correction]).tobytes() == out.tobytes()
+                kernels("std_mean", out, mean_out, view, attrs=[list(dims), correction])
+                assert np.allclose(values(out), np.sqrt(want), rtol=EPS[dtype] * 1.01 + 1e-13, atol=0)
+                assert np.allclose(values(mean_out), mean, rtol=EPS[dtype] * 1.01 + 1e-13, atol=1e-15)
+                assert run(kernels, "std", view, dims, attrs=[correction]).tobytes() == out.tobytes()
 
 
 def test_variance_of_a_large_offset_and_of_too_few(kernels):

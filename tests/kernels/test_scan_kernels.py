@@ -59,6 +59,58 @@ def test_sums_and_products(kernels, name, shape, dim, dtype):
             assert (np.abs(values(out) - want) <= EPS[dtype] * 1.01 * np.abs(want) + 2 * steps * acc * magnitude).all()
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape, dim", SHAPES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_exclusive_products(kernels, shape, dim, dtype, reverse):
+    x = cast(1 + values(sample(shape, dtype)) * 0.03, dtype)
+    wide = values(x).astype(np.float64)
+    if x.ndim:
+        turned = np.flip(wide, dim) if reverse else wide
+        shifted = np.roll(turned, 1, dim)
+        shifted[(slice(None),) * dim + (0,)] = 1
+        want = np.cumprod(shifted, axis=dim)
+        want = np.flip(want, dim) if reverse else want
+    else:
+        want = np.ones(())
+    for view in layouts(x):
+        out = empty(shape, dtype)
+        kernels("cumprod_exclusive", out, view, attrs=[dim, reverse])
+        assert np.allclose(values(out), want, rtol=EPS[dtype] * 1.01 + 130 * EPS["float32" if "16" in dtype else "float64"], atol=0)
+
+
+def reference_recurrence(x, c, dim, reverse, exclusive):
+    """The definition in the table of operations, element by element."""
+    if not x.ndim:
+        return np.zeros(()) if exclusive else x
+    x, c = np.moveaxis(x, dim, 0), np.moveaxis(c, dim, 0)
+    y, n = np.zeros(x.shape), len(x)
+    for i in reversed(range(n)) if reverse else range(n):
+        before = i + 1 if reverse else i - 1
+        first = not 0 <= before < n
+        if exclusive:
+            y[i] = 0 if first else x[before] + c[before] * y[before]
+        else:
+            y[i] = x[i] + (0 if first else c[before if reverse else i] * y[before])
+    return np.moveaxis(y, 0, dim)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape, dim", SHAPES)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_recurrences(kernels, shape, dim, dtype, reverse, exclusive):
+    x, c = sample(shape, dtype), cast(values(sample(shape, dtype, 1)) * 0.3, dtype)
+    wide = values(x).astype(np.float64), values(c).astype(np.float64)
+    want = reference_recurrence(*wide, dim, reverse, exclusive)
+    bound = reference_recurrence(*map(np.abs, wide), dim, reverse, exclusive)
+    for view, coefficients in zip(layouts(x), reversed(list(layouts(c)))):
+        out = empty(shape, dtype)
+        kernels("recurrence", out, view, coefficients, attrs=[dim, reverse, exclusive])
+        acc = EPS["float32"] if dtype in ("float16", "bfloat16") else EPS["float64"]
+        assert (np.abs(values(out) - want) <= EPS[dtype] * 1.01 * np.abs(want) + 300 * acc * bound).all()
+
+
 def test_out_may_be_x(kernels):
     for dim in (0, 1):
         x = sample((100, 90), "float64")

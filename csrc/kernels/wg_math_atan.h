@@ -67,7 +67,10 @@ WG_INLINE wg_pair wg_atan_ratio_f64(double low, double high, double *base) {
     int mid = low > WG_TAN_PI_8 * high;
     wg_pair n = wg_two_sum(low, mid ? -high : 0.0), d = wg_two_sum(high, mid ? low : 0.0);
     wg_pair t = wg_pair_div(n, d);
-    t.lo = __builtin_fabs(t.hi) < 0x1p-900 ? 0.0 : t.lo;      /* there the products of the division underflow */
+    double q = n.hi / d.hi;
+    int tiny = (q < 0x1p-900) & !mid;          /* there the products that correct the quotient underflow */
+    t.hi = tiny ? q : t.hi;
+    t.lo = tiny ? 0.0 : t.lo;
     double z = t.hi * t.hi;
     *base = mid ? 1.0 : 0.0;
     return (wg_pair){t.hi, WG_FMA(t.hi * z, wg_poly_atan_f64(z), t.lo)};

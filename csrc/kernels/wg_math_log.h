@@ -100,7 +100,9 @@ WG_INLINE double wg_log_sigmoid_f64(double x) { return (x < 0.0 ? x : 0.0) - wg_
  * 2 ulp of the maximum, not of the result. */
 WG_INLINE double wg_logaddexp_f64(double x, double y) {
     double m = y > x ? y : x;
-    double r = m + wg_log1pexp_f64(x - y);
+    wg_pair d = wg_two_sum(x, -y);            /* its rounding would be an error of exp as large as d */
+    double lost = __builtin_fabs(d.hi) < 800.0 ? d.lo : 0.0;
+    double r = m + wg_log1p_f64(wg_exp_sum_f64(-__builtin_fabs(d.hi), d.hi < 0.0 ? lost : -lost));
     return ((x == y) & (x - x != 0.0)) ? x : r;
 }
 
@@ -134,6 +136,7 @@ WG_INLINE double wg_log1pexp_d32(double x) {
     double a = __builtin_fabs(x);
     return wg_log1p_d32(wg_exp_d32(a > 200.0 ? -200.0 : -a));
 }
+WG_INLINE float wg_log1pexp_f32(float x) { return (float)wg_log1pexp_d32((double)x); }
 WG_INLINE float wg_softplus_f32(float x) {
     double v = (double)x;
     return (float)((v > 0.0 ? v : 0.0) + wg_log1pexp_d32(v));

@@ -98,3 +98,5 @@ int wg_isa_available(const char **names, int n) {
     }
     return found;
 }
+
+void wg_isa_list(char *text, size_t size) { list(text, size, machine_level()); }

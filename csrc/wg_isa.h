@@ -13,6 +13,7 @@ typedef struct wg_level {
 } wg_level;
 
 extern const wg_level *wg_isa;                           /* never NULL after wg_isa_init */
+void wg_isa_list(char *text, size_t size);                /* "v2, v3": the levels of this build that the machine has */
 int wg_isa_init(void);                                   /* reads WENGERT_ISA; -1: the machine lacks it, or no such level */
 
 /* The levels of this build that the machine has, oldest first: fills at most n names, returns how many there are. */

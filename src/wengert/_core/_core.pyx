@@ -1,4 +1,4 @@
-# cython: binding=False, embedsignature=False, auto_pickle=False
+# cython: embedsignature=False, auto_pickle=False
 """The compiled core: tensor handles, argument parsing, the reverse sweep. Each concept stands in a .pxi of its own."""
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF

@@ -14,6 +14,24 @@ cdef extern from "wg_threads.h" nogil:
     int wg_get_num_threads()
     int wg_set_num_threads(int)
 
+cdef extern from "wg_isa.h" nogil:
+    void wg_isa_list(char *, size_t)
+
+cdef extern from "wg_blas.h" nogil:
+    ctypedef struct wg_blas:
+        pass
+    ctypedef struct wg_blas_info:
+        const char *path
+        const char *config
+        const char *version
+        const char *corename
+        const char *forced_by
+        const char *forced_value
+        int threads
+        int tested
+    wg_blas_info wg_blas_get_info()
+    const wg_blas *wg_blas_get()
+
 check(wg_isa_init())
 install_lock()
 
@@ -21,6 +39,23 @@ install_lock()
 def isa_level():
     """The instruction-set level whose kernels run: "v2", "v3", "v4" or "base"."""
     return wg_isa.name.decode()
+
+
+def isa_levels():
+    """The levels of this build that this machine has, oldest first."""
+    cdef char text[128]
+    wg_isa_list(text, sizeof(text))
+    return text.decode().split(", ")
+
+
+def blas_info():
+    """Which BLAS is loaded and which of its kernels run; loads it."""
+    cdef wg_blas_info info
+    if wg_blas_get() == NULL:
+        fail()
+    info = wg_blas_get_info()
+    return {"path": info.path.decode(), "config": info.config.decode(), "version": info.version.decode(), "corename": info.corename.decode(),
+            "forced_by": info.forced_by.decode(), "forced_value": info.forced_value.decode(), "threads": info.threads, "tested": info.tested}
 
 
 def get_num_threads():

@@ -571,3 +571,30 @@ def _set_(Tensor self not None, Tensor source not None):
     if self.t.v.a.dtype != source.t.v.a.dtype:
         raise RuntimeError("Could not set tensor of type %s to a tensor of type %s" % (source.dtype, self.dtype))
     set_data(self, source)
+
+
+# ---- ranges ----
+
+cdef extern from "wg_op.h":
+    int WG_K_arange
+    int WG_K_linspace
+
+
+def arange_into(Tensor t not None, start, step):
+    """Fills a 1-d tensor with start + i*step."""
+    cdef wg_array *operand[1]
+    cdef wg_attr attr[2]
+    operand[0] = &t.t.v.a
+    set_attr_number(&attr[0], start)
+    set_attr_number(&attr[1], step)
+    check(wg_launch(WG_K_arange, operand, 1, attr, 2))
+
+
+def linspace_into(Tensor t not None, start, end):
+    """Fills a 1-d tensor with evenly spaced values."""
+    cdef wg_array *operand[1]
+    cdef wg_attr attr[2]
+    operand[0] = &t.t.v.a
+    set_attr_number(&attr[0], start)
+    set_attr_number(&attr[1], end)
+    check(wg_launch(WG_K_linspace, operand, 1, attr, 2))

@@ -67,14 +67,19 @@ cdef Tensor slice_view(Tensor x, int64_t dim, slice s):
     return apply_one(OP_SLICE, x, attr)
 
 
+cdef extern from "<stdint.h>" nogil:
+    int64_t LARGEST "INT64_MAX"
+    int64_t SMALLEST "INT64_MIN"
+
+
 cdef int64_t slice_bound(object o) except? -1:
     """A slice's bound; larger than any size is as good as the largest."""
     if not PyLong_Check(o):
         o = o.__index__()
-    if o > 9223372036854775807:
-        return 9223372036854775807
-    if o < -9223372036854775808:
-        return -9223372036854775808
+    if o > LARGEST:
+        return LARGEST
+    if o < SMALLEST:
+        return SMALLEST
     return o
 
 

@@ -1,5 +1,7 @@
 # Records and leaves as Python sees them: grad_fn, hooks, retained gradients.
 
+from collections import OrderedDict
+
 cdef class Ext:
     """What Python hangs on a record or a leaf; the record's C head points here.
 
@@ -7,11 +9,11 @@ cdef class Ext:
     A record holds a Python object only for a user's Function, hooks and retained gradients, and says so with
     WG_REC_EXT, so that the sweep looks for it nowhere else. It is released with the record (release_ext).
     """
-    cdef public dict hooks              # output number -> ordered dict of tensor hooks
+    cdef public object hooks              # output number -> ordered dict of tensor hooks
     cdef public dict retained           # output number -> weak reference of a tensor with retain_grad
-    cdef public dict prehooks           # of the node, called with all cotangents
-    cdef public dict posthooks          # of the node, called with (gradients of inputs, cotangents)
-    cdef public dict post_accumulate    # of a leaf
+    cdef public object prehooks           # of the node, called with all cotangents
+    cdef public object posthooks          # of the node, called with (gradients of inputs, cotangents)
+    cdef public object post_accumulate    # of a leaf
     cdef public object function         # the context of a user's Function
     cdef public list input_meta         # of a Function: (shape, dtype code) per tensor input
 
@@ -95,14 +97,14 @@ cdef class Node:
         """Calls ``fn(grad_inputs, grad_outputs)`` after this node ran; what it returns replaces the gradients."""
         e = ext_of(self.node)
         if e.posthooks is None:
-            e.posthooks = {}
+            e.posthooks = OrderedDict()
         return removable_handle(e.posthooks, fn)
 
     def register_prehook(self, fn):
         """Calls ``fn(grad_outputs)`` before this node runs; what it returns replaces the cotangents."""
         e = ext_of(self.node)
         if e.prehooks is None:
-            e.prehooks = {}
+            e.prehooks = OrderedDict()
         return removable_handle(e.prehooks, fn)
 
     def __eq__(self, other):
@@ -171,7 +173,7 @@ def register_hook(Tensor self not None, hook):
     e = ext_of(self.t.v.edge.node)
     if e.hooks is None:
         e.hooks = {}
-    return removable_handle(e.hooks.setdefault(self.t.v.edge.out, {}), hook)
+    return removable_handle(e.hooks.setdefault(self.t.v.edge.out, OrderedDict()), hook)
 
 
 def register_post_accumulate_grad_hook(Tensor self not None, hook):
@@ -183,7 +185,7 @@ def register_post_accumulate_grad_hook(Tensor self not None, hook):
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     e = ext_of(self.t.v.edge.node)
     if e.post_accumulate is None:
-        e.post_accumulate = {}
+        e.post_accumulate = OrderedDict()
     return removable_handle(e.post_accumulate, hook)
 
 

@@ -9,7 +9,7 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM_ "PyTuple_GET_ITEM"(object, Py_ssize_t)
     Py_ssize_t PyTuple_GET_SIZE_ "PyTuple_GET_SIZE"(object)
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
-    ctypedef PyObject *(*vectorcallfunc)(PyObject *, PyObject *const *, size_t, PyObject *)
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
     Py_ssize_t PyVectorcall_NARGS(size_t)
 
 cdef int INLINE_INTS = 64
@@ -93,18 +93,15 @@ cdef int64_t as_int(object o) except? -1:
 
 
 cdef class Op:
-    """One row of the table as a Python function; also works as a method.
+    """A function of the table under its Python name; also works as a method.
 
-    Called with tensors, numbers and keyword arguments by the names in ``signature``.
+    A name may stand for several rows (``sum`` with and without ``dim``): the first whose parameters fit is run.
     """
     cdef vectorcallfunc vectorcall
-    cdef readonly int code
+    cdef int codes[6]
+    cdef int ncodes
     cdef readonly str name
     cdef readonly bint inplace
-    cdef object returns
-    cdef tuple param_names
-    cdef int varargs                     # position of an int[] that may be given as separate ints, or -1
-    cdef public object override          # called instead of the row for subclasses: the public function object
 
     def __get__(self, instance, owner):
         if instance is None:
@@ -121,9 +118,16 @@ cdef class Op:
         return self.name
 
     @property
+    def __module__(self):
+        return "wengert"
+
+    @property
     def __doc__(self):
-        cdef const char *doc = wg_ops[self.code].doc
-        return doc.decode() if doc != NULL else None
+        texts = []
+        for i in range(self.ncodes):
+            doc = wg_ops[self.codes[i]].doc
+            texts.append(signature_text(self.name, self.codes[i]) + ("\n\n" + doc.decode() if doc != NULL else ""))
+        return "\n\n".join(texts)
 
     def __repr__(self):
         return f"<built-in method {self.name}>"
@@ -132,43 +136,101 @@ cdef class Op:
         return (_op_by_name, (self.name,))
 
 
-cdef dict OPS = {}
+cdef dict OPS = {}           # rows by their own names, in-place forms with "_"
+cdef dict PUBLIC = {}        # public names
 
 
 def _op_by_name(name):
-    return OPS[name]
+    """The function called ``name``: a public one, or a row."""
+    return PUBLIC.get(name) or OPS[name]
+
+
+cdef Op make_op(str name, list codes, bint inplace):
+    cdef Op f = Op.__new__(Op)
+    f.vectorcall = op_vectorcall
+    f.ncodes = 0
+    for code in codes:
+        if f.ncodes < 6 and not (inplace and not wg_ops[<int>code].inplace):
+            f.codes[f.ncodes] = code
+            f.ncodes += 1
+    f.inplace = inplace
+    f.name = name
+    return f
 
 
 def make_ops():
-    """All rows as `Op` objects, by name; an op with an in-place form has a second one whose name ends in "_"."""
-    cdef Op f
-    cdef const wg_op *op
+    """Builds all functions.
+
+    Returns:
+        (rows, publics): rows by name, in-place forms included; publics as name -> (bits of where it is public, function).
+    """
+    cdef int code, i
     for code in range(wg_nops):
-        op = &wg_ops[code]
-        for inplace in range(2 if op.inplace else 1):
-            f = Op.__new__(Op)
-            f.vectorcall = op_vectorcall
-            f.code = code
-            f.inplace = inplace
-            f.name = op.name.decode() + ("_" if inplace else "")
-            f.param_names = tuple([op.params[i].name.decode() for i in range(op.nparam)])
-            f.varargs = -1
-            last = -1
-            for i in range(op.nparam):
-                if not op.params[i].keyword_only:
-                    last = i
-            if last >= 0 and op.params[last].type == WG_P_INTS:
-                f.varargs = last
-            f.returns = None
-            if op.returns != NULL:
-                names = []
-                i = 0
-                while op.returns[i] != NULL:
-                    names.append(op.returns[i].decode())
-                    i += 1
-                f.returns = make_return_type(op.name.decode(), names)
-            OPS[f.name] = f
-    return OPS
+        name = wg_ops[code].name.decode()
+        OPS[name] = make_op(name, [code], False)
+        if wg_ops[code].inplace:
+            OPS[name + "_"] = make_op(name + "_", [code], True)
+        make_row_info(code)
+    publics = {}
+    for i in range(wg_npublics):
+        name = wg_publics[i].name.decode()
+        codes = []
+        for k in range(wg_publics[i].nops):
+            if wg_publics[i].ops[k] not in codes:
+                codes.append(wg_publics[i].ops[k])
+        PUBLIC[name] = make_op(name, codes, False)
+        publics[name] = (wg_publics[i].where, PUBLIC[name])
+        if wg_publics[i].inplace:
+            PUBLIC[name + "_"] = make_op(name + "_", codes, True)
+            publics[name + "_"] = (2 | (wg_publics[i].where & 5), PUBLIC[name + "_"])
+    return OPS, publics
+
+
+cdef extern from "wg_ops_gen.h":
+    ctypedef struct wg_public:
+        const char *name
+        uint8_t where, inplace, nops
+        uint16_t ops[6]
+    const wg_public wg_publics[]
+    const int wg_npublics
+
+
+# What parsing needs of a row beyond the C table, by code.
+cdef list ROW_RETURNS = []
+cdef list ROW_NAMES = []
+cdef int row_varargs[1024]
+
+cdef int make_row_info(int code) except -1:
+    cdef const wg_op *op = &wg_ops[code]
+    cdef int i, last = -1
+    ROW_NAMES.append(tuple([python_name(op, i) for i in range(op.nparam)]))
+    row_varargs[code] = -1
+    for i in range(op.nparam):
+        if not op.params[i].keyword_only:
+            last = i
+    if last >= 0 and op.params[last].type == WG_P_INTS:
+        row_varargs[code] = last
+    names = []
+    if op.returns != NULL:
+        i = 0
+        while op.returns[i] != NULL:
+            names.append(op.returns[i].decode())
+            i += 1
+    ROW_RETURNS.append(make_return_type(op.name.decode(), names) if names else None)
+    return 0
+
+
+cdef str signature_text(str name, int code):
+    """The signature of a row, for error messages and docstrings."""
+    cdef const wg_op *op = &wg_ops[code]
+    parts = []
+    starred = False
+    for i in range(op.nparam):
+        if op.params[i].keyword_only and not starred:
+            parts.append("*")
+            starred = True
+        parts.append(expected(&op.params[i]) + " " + ROW_NAMES[code][i])
+    return f"{name}({', '.join(parts)})"
 
 
 cdef object make_return_type = None
@@ -209,9 +271,9 @@ cdef str expected(const wg_param *p):
     return "Generator"
 
 
-cdef int parse_one(Op f, arguments *a, int position, object value, list held) except -1:
+cdef int parse_one(Op f, int code, arguments *a, int position, object value, list held) except -1:
     """Parses one argument; `value` may be None only where allowed. Appends to x or attr."""
-    cdef const wg_op *op = &wg_ops[f.code]
+    cdef const wg_op *op = &wg_ops[code]
     cdef const wg_param *p = &op.params[position]
     cdef int type = p.type
     cdef Tensor t
@@ -233,19 +295,19 @@ cdef int parse_one(Op f, arguments *a, int position, object value, list held) ex
         else:
             number = numpy_number(value) if op.number_ok else None
             if number is None:
-                raise TypeError(f"{f.name}(): argument '{f.param_names[position]}' (position {position + 1}) must be Tensor, not {type_name(value)}")
+                raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be Tensor, not {type_name(value)}")
             set_number(&a.numbers[a.nnumbers], number)
         a.x[a.nx] = &a.numbers[a.nnumbers]
         a.nnumbers += 1
         a.nx += 1
         return 0
     if type == WG_P_TENSORS:
-        return parse_tensors(f, a, position, value, held)
+        return parse_tensors(f, code, a, position, value, held)
     to = &a.attr[a.nattr]
     a.nattr += 1
     if value is None:
         if not p.optional:
-            raise TypeError(f"{f.name}(): argument '{f.param_names[position]}' must be {expected(p)}, not NoneType")
+            raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' must be {expected(p)}, not NoneType")
         to[0] = WG_NONE
         return 0
     try:
@@ -293,7 +355,7 @@ cdef int parse_one(Op f, arguments *a, int position, object value, list held) ex
         if error.args and type not in (WG_P_INTS, WG_P_INT):
             raise
         where = f" (position {position + 1})" if not p.keyword_only else ""
-        raise TypeError(f"{f.name}(): argument '{f.param_names[position]}'{where} must be {expected(p)}, not {type_name(value)}") from None
+        raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}'{where} must be {expected(p)}, not {type_name(value)}") from None
     return 0
 
 
@@ -322,11 +384,11 @@ cdef int set_choice(Op f, const wg_param *p, wg_attr *to, object value) except -
     raise ValueError(f"{f.name}(): {p.name.decode()} must be one of {', '.join(choices)}, got {value!r}")
 
 
-cdef int parse_tensors(Op f, arguments *a, int position, object value, list held) except -1:
+cdef int parse_tensors(Op f, int code, arguments *a, int position, object value, list held) except -1:
     cdef Py_ssize_t n
     cdef Tensor t
     if isinstance(value, Tensor) or not isinstance(value, (list, tuple)):
-        raise TypeError(f"{f.name}(): argument '{f.param_names[position]}' (position {position + 1}) must be tuple of Tensors, not {type_name(value)}")
+        raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be tuple of Tensors, not {type_name(value)}")
     value = tuple(value)
     held.append(value)
     n = len(value)
@@ -365,40 +427,12 @@ cdef int find_keyword(Op f, const wg_op *op, str name) except -2:
     return -1
 
 
-cdef PyObject *op_vectorcall(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
-    cdef Op f = <Op>self
-    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf)
-    cdef PyObject *out
-    try:
-        result = op_call(f, args, nargs, kwnames)
-        Py_INCREF(result)
-        out = <PyObject *>result
-        return out
-    except BaseException as error:
-        raise_from_c(error)
-        return NULL
-
-
-cdef extern from *:
-    """
-    static void set_exception(PyObject *error) { PyErr_SetObject((PyObject *)Py_TYPE(error), error); }
-    """
-    void set_exception(PyObject *)
-
-cdef void raise_from_c(object error):
-    set_exception(<PyObject *>error)
+cdef object op_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    return op_call(<Op>self, args, PyVectorcall_NARGS(nargsf), kwnames)
 
 
 cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
-    cdef const wg_op *op = &wg_ops[f.code]
-    cdef arguments a
-    cdef PyObject *given[24]
-    cdef int i, k, nparam = op.nparam
-    cdef Py_ssize_t nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
-    cdef object out = None
-    cdef list held = None
-    cdef object packed = None
-
+    cdef Py_ssize_t i, nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
     # A subclass that overrides __torch_function__ anywhere among the arguments takes over.
     for i in range(nargs + nkw):
         if isinstance(<object>args[i], Tensor):
@@ -408,12 +442,101 @@ cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
             return call_override(f, args, nargs, kwnames)
     if wg_mode & WG_MODE_FUNCTION:
         return call_override(f, args, nargs, kwnames)
+    if f.ncodes == 1:
+        return row_call(f, f.codes[0], args, nargs, kwnames)
+    for i in range(f.ncodes):
+        if fits(f, f.codes[i], args, nargs, kwnames, nkw):
+            return row_call(f, f.codes[i], args, nargs, kwnames)
+    raise TypeError(no_fit(f, args, nargs, kwnames, nkw))
+
+
+cdef str no_fit(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw):
+    got = [describe(<object>args[i]) for i in range(nargs)]
+    for k in range(nkw):
+        got.append(f"{<object>PyTuple_GET_ITEM_(<object>kwnames, k)}={describe(<object>args[nargs + k])}")
+    rows = "".join([f"\n * {signature_text('', f.codes[i])}" for i in range(f.ncodes)])
+    return f"{f.name}() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:{rows}\n"
+
+
+cdef str describe(object o):
+    if isinstance(o, (list, tuple)) and o:
+        return f"{type_name(o)} of {type_name(o[0])}"
+    return type_name(o)
+
+
+cdef bint fits(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw) except -1:
+    """Could these arguments be meant for this row? Looks at names and types only."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef uint32_t given = 0
+    cdef int i, varargs = row_varargs[code]
+    for i in range(nargs):
+        if i == varargs and nargs > i + 1:
+            for k in range(i, nargs):
+                if not takes_int(<object>args[k]):
+                    return False
+            given |= 1u << i
+            break
+        if i >= op.nparam or op.params[i].keyword_only or not suits(op, &op.params[i], i, f.inplace, <object>args[i]):
+            return False
+        given |= 1u << i
+    for k in range(nkw):
+        name = <object>PyTuple_GET_ITEM_(<object>kwnames, k)
+        i = find_keyword(f, op, name)
+        if i < 0:
+            if name == "out":
+                continue
+            return False
+        if given >> i & 1 or not suits(op, &op.params[i], i, f.inplace, <object>args[nargs + k]):
+            return False
+        given |= 1u << i
+    for i in range(op.nparam):
+        if not given >> i & 1 and not op.params[i].has_default and not op.params[i].optional:
+            return False
+    return True
+
+
+cdef bint takes_int(object o):
+    return (PyLong_Check(o) and not PyBool_Check(o)) or (not isinstance(o, (Tensor, float)) and hasattr(type(o), "__index__"))
+
+
+cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, object o) except -1:
+    cdef int type = p.type
+    if o is None:
+        return p.optional
+    if type == WG_P_TENSOR:
+        return isinstance(o, Tensor) or (op.number_ok and not (inplace and position == 0) and (is_number(o) or numpy_number(o) is not None))
+    if type == WG_P_TENSORS:
+        return isinstance(o, (list, tuple))
+    if type == WG_P_NUMBER or type == WG_P_FLOAT:
+        return is_number(o) or numpy_number(o) is not None
+    if type == WG_P_INT:
+        return takes_int(o)
+    if type == WG_P_INTS:
+        return takes_int(o) or (isinstance(o, (list, tuple)) and all([takes_int(i) or isinstance(i, Tensor) for i in o]))
+    if type == WG_P_BOOL:
+        return PyBool_Check(o)
+    if type == WG_P_DTYPE:
+        return isinstance(o, dtype) or o is float or o is int or o is bool
+    if type == WG_P_STR:
+        return PyUnicode_Check(o)
+    return True
+
+
+cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
+    cdef const wg_op *op = &wg_ops[code]
+    cdef arguments a
+    cdef PyObject *given[24]
+    cdef int i, k, nparam = op.nparam, varargs = row_varargs[code]
+    cdef Py_ssize_t nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
+    cdef object out = None
+    cdef list held = None
+    cdef object packed = None
 
     for i in range(nparam):
         given[i] = NULL
     for i in range(nargs):
         if i < nparam and not op.params[i].keyword_only:
-            if i == f.varargs and nargs > i + 1:           # x.permute(0, 2, 1): separate ints
+            if i == varargs and nargs > i + 1:           # x.permute(0, 2, 1): separate ints
                 packed = tuple([<object>args[k] for k in range(i, nargs)])
                 given[i] = <PyObject *>packed
                 break
@@ -429,17 +552,17 @@ cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
                 continue
             raise TypeError(f"{f.name}() got an unexpected keyword argument '{name}'")
         if given[i] != NULL:
-            raise TypeError(f"{f.name}() got multiple values for argument '{f.param_names[i]}'")
+            raise TypeError(f"{f.name}() got multiple values for argument '{ROW_NAMES[code][i]}'")
         given[i] = args[nargs + k]
 
     arguments_init(&a)
-    if f.varargs >= 0 or op.nin < 0 or nparam > 4:
+    if varargs >= 0 or op.nin < 0 or nparam > 2:
         held = []
     for i in range(nparam):
         if given[i] != NULL:
-            if op.params[i].type == WG_P_INTS and held is None:
+            if held is None:
                 held = []
-            parse_one(f, &a, i, <object>given[i], held)
+            parse_one(f, code, &a, i, <object>given[i], held)
         elif op.params[i].has_default:
             a.attr[a.nattr] = op.params[i].value
             a.nattr += 1
@@ -451,18 +574,18 @@ cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
         elif op.params[i].optional:
             a.attr[a.nattr] = WG_NONE
             a.nattr += 1
-        elif op.params[i].type == WG_P_INTS and i == f.varargs:       # x.expand(): no sizes at all
+        elif op.params[i].type == WG_P_INTS and i == varargs:       # x.expand(): no sizes at all
             a.attr[a.nattr] = WG_INTS(&a.ints[a.nints], 0)
             a.nattr += 1
         else:
-            raise TypeError(f'{f.name}() missing 1 required positional arguments: "{python_name(op, i)}"')
+            raise TypeError(f'{f.name}() missing 1 required positional arguments: "{ROW_NAMES[code][i]}"')
     if f.inplace:
         target = <object>given[0]
         if not isinstance(target, Tensor):
             raise TypeError(f"{f.name}(): the first argument must be Tensor, not {type_name(target)}")
-        check(wg_apply_inplace(f.code, &(<Tensor>target).t, a.x, a.nx, a.attr))
+        check(wg_apply_inplace(code, &(<Tensor>target).t, a.x, a.nx, a.attr))
         return target
-    result = apply_op(f, &a, given)
+    result = apply_op(code, &a, given)
     if out is not None:
         return write_out(f, result, out)
     return result
@@ -481,9 +604,9 @@ cdef str python_name(const wg_op *op, int i):
     return "input" if name == "x" else name
 
 
-cdef object apply_op(Op f, arguments *a, PyObject **given):
+cdef object apply_op(int code, arguments *a, PyObject **given):
     """Runs the row and wraps what the user sees of its outputs."""
-    cdef const wg_op *op = &wg_ops[f.code]
+    cdef const wg_op *op = &wg_ops[code]
     cdef const wg_val **x = a.list_x if a.list_x != NULL else a.x
     cdef wg_val y[8]
     cdef wg_val *outs = y
@@ -491,14 +614,14 @@ cdef object apply_op(Op f, arguments *a, PyObject **given):
     cdef int k, ny = op.nout, visible
     if ny == 1:
         first = new_tensor()
-        if wg_apply(f.code, x, a.nx, a.attr, &first.t.v) < 0:
+        if wg_apply(code, x, a.nx, a.attr, &first.t.v) < 0:
             fail()
         if op.kind == WG_OP_VIEW and given[0] != NULL:
             if first.t.v.a.storage == (<Tensor>given[0]).t.v.a.storage:
                 check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, 0))
         return first
     if ny == WG_LIST_OUT:
-        ny = wg_count_outputs(f.code, x, a.nx, a.attr)
+        ny = wg_count_outputs(code, x, a.nx, a.attr)
         if ny < 0:
             fail()
     if ny > 8:
@@ -506,7 +629,7 @@ cdef object apply_op(Op f, arguments *a, PyObject **given):
         if outs == NULL:
             raise MemoryError()
     try:
-        check(wg_apply(f.code, x, a.nx, a.attr, outs))
+        check(wg_apply(code, x, a.nx, a.attr, outs))
         visible = ny - op.nhidden
         results = []
         for k in range(ny):
@@ -522,8 +645,8 @@ cdef object apply_op(Op f, arguments *a, PyObject **given):
             free(outs)
     if op.nout != WG_LIST_OUT and visible == 1:
         return results[0]
-    if f.returns is not None:
-        return f.returns(results)
+    if ROW_RETURNS[code] is not None:
+        return ROW_RETURNS[code](results)
     return tuple(results)
 
 

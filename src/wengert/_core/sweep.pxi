@@ -145,7 +145,7 @@ cdef class Sweep:
             wg_val_drop_edge(g)
         return 0
 
-    cdef int run_hooks(self, dict hooks, wg_val *g) except -1:
+    cdef int run_hooks(self, object hooks, wg_val *g) except -1:
         for hook in list(hooks.values()):
             result = hook(self.as_tensor(g))
             if result is not None:

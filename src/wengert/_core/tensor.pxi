@@ -6,6 +6,7 @@ cdef extern from "tensor_type.h":
     void wg_handle_track(object)
     int wg_type_copy_numbers(PyTypeObject *) except -1
     int wg_type_vectorcall(PyTypeObject *, Py_ssize_t) except -1
+    int wg_type_add(PyTypeObject *, object, object) except -1
 
 cdef extern from *:
     """
@@ -227,6 +228,19 @@ cdef class Tensor:
             raise TypeError("len() of a 0-d tensor")
         return self.t.v.a.shape[0]
 
+    def __repr__(self):
+        return python_repr(self)
+
+    def __iter__(self):
+        if self.t.v.a.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element):
+        if isinstance(element, (Tensor, int, float, bool)):
+            return bool((self == element).any().item())
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+
     def __hash__(self):
         return (<size_t><PyObject *>self) >> 4
 
@@ -395,6 +409,19 @@ cdef inline Tensor wrap(wg_val *v):
     cdef Tensor result = new_tensor()
     wg_val_move(&result.t.v, v)
     return result
+
+
+cdef object python_repr = object.__repr__
+
+def _set_repr(function):
+    """What repr() and str() of a tensor call."""
+    global python_repr
+    python_repr = function
+
+
+def _add_method(str name not None, value):
+    """Gives Tensor a method or property that is written in Python."""
+    wg_type_add(<PyTypeObject *>Tensor, name, value)
 
 
 # ---- Size ----

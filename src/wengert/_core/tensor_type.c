@@ -153,3 +153,9 @@ int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset) {
     PyType_Modified(type);
     return 0;
 }
+
+int wg_type_add(PyTypeObject *type, PyObject *name, PyObject *value) {
+    if (PyDict_SetItem(type->tp_dict, name, value) < 0) return -1;
+    PyType_Modified(type);
+    return 0;
+}

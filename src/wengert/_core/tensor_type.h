@@ -6,17 +6,12 @@
 
 #include "wg_views.h"
 
-/* The memory of a Tensor. Cython's class of the same name declares the same fields; the import asserts the size. */
-typedef struct wg_handle {
-    PyObject_HEAD
-    wg_tensor t_head_only_for_size;      /* never used by this name */
-} wg_handle_probe;
-
 /* Patches the type that Cython made, before any subclass or instance exists. -1: sizes disagree. */
 int wg_type_patch(PyTypeObject *type, Py_ssize_t tensor, Py_ssize_t grad, Py_ssize_t dict, Py_ssize_t weakrefs, Py_ssize_t size);
 PyObject *wg_handle_new(void);           /* a fresh handle: value clear, no grad, no dict; NULL with MemoryError set */
 void wg_handle_track(PyObject *self);    /* it may now be part of a cycle */
 int wg_type_copy_numbers(PyTypeObject *type);      /* a subclass inherits the C number slots it does not override */
+int wg_type_add(PyTypeObject *type, PyObject *name, PyObject *value);   /* a method written in Python */
 int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset);
 
 #endif

@@ -1,0 +1,25 @@
+"""wengert: PyTorch's face on a flat tape. ``import wengert as torch`` and change nothing else."""
+from ._version import __version__  # noqa: F401
+from . import ops  # noqa: F401
+from ._core import (Tensor, dtype, get_default_dtype, get_num_threads, is_grad_enabled, is_inference_mode_enabled, matmul,  # noqa: F401
+                    promote_types, set_default_dtype, set_num_threads)
+from ._core import dtype_by_name as _dtype_by_name
+from .types import Size, contiguous_format, channels_last, device, finfo, iinfo, layout, memory_format, preserve_format, strided  # noqa: F401
+
+for _name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"):
+    globals()[_name] = _dtype_by_name(_name)
+half, float, double, short, int, long = float16, float32, float64, int16, int32, int64  # noqa: F821, A001
+
+for _name, _function in ops._public("torch").items():
+    globals()[_name] = _function
+
+from .creation import *  # noqa: E402, F401, F403
+from .composite import *  # noqa: E402, F401, F403
+from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
+from . import _tensor as _tensor_methods  # noqa: E402
+from . import autograd  # noqa: E402, F401
+from ._tensor_str import set_printoptions  # noqa: E402, F401
+from .config import show_config  # noqa: E402, F401
+
+_tensor_methods._install()
+del _name, _function

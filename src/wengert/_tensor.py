@@ -1,0 +1,404 @@
+"""Methods of Tensor that are not hot: installed into the compiled type at import."""
+from . import _core, _tensor_str, autograd, ops
+from ._core import Tensor
+from .types import CPU, check_device, contiguous_format, device, preserve_format, strided
+
+_methods = {}
+
+
+def _method(function):
+    """Marks a function as a method of Tensor."""
+    _methods[function.__name__] = function
+    return function
+
+
+def _install():
+    """Gives Tensor the table's methods, then those of this module."""
+    from . import composite
+    _core._set_repr(_tensor_str.tensor_repr)
+    for name, function in ops._public("method").items():
+        _core._add_method(name, function)
+    for name, function in composite._methods.items():
+        _core._add_method(name, function)
+    for name, function in _methods.items():
+        _core._add_method(name, function)
+
+
+def _casts(name, dtype_name):
+    dtype = _core.dtype_by_name(dtype_name)
+
+    def cast(self, memory_format=preserve_format):
+        return self if self.dtype is dtype else ops.to_dtype(self, dtype)
+
+    cast.__name__ = name
+    cast.__doc__ = f"The same values as {dtype_name}; itself if they are already."
+    _methods[name] = cast
+
+
+for _name, _dtype in (("float", "float32"), ("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"), ("long", "int64"),
+                      ("int", "int32"), ("short", "int16"), ("char", "int8"), ("byte", "uint8"), ("bool", "bool")):
+    _casts(_name, _dtype)
+
+
+# ---- autograd ----
+
+@_method
+def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulates the gradient of this tensor into the ``.grad`` of leaves.
+
+    Args:
+        gradient: the cotangent, of this tensor's shape; None means 1 for a tensor of one element. One that this
+            tensor's shape broadcasts to is summed down to it: each of its elements weighs a copy of this tensor.
+        retain_graph: keep what was saved for another backward; default: as ``create_graph``.
+        create_graph: record the backward itself, for higher derivatives.
+        inputs: tensors to accumulate into, instead of all leaves.
+
+    Raises:
+        RuntimeError: no gradient flows to this tensor, shapes do not fit, or the graph was already spent.
+    """
+    autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+_methods["register_hook"] = _core.register_hook
+_methods["register_post_accumulate_grad_hook"] = _core.register_post_accumulate_grad_hook
+_methods["retain_grad"] = _core.retain_grad
+_methods["retains_grad"] = property(_core.retains_grad)
+_methods["tolist"] = _core.tolist
+_methods["_set_grad_unchecked"] = _core._set_grad_unchecked
+
+
+# ---- conversion ----
+
+@_method
+def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=preserve_format):
+    """This tensor with another dtype: ``to(dtype)``, ``to(device, dtype)``, ``to(other)``; itself if nothing changes."""
+    for i, a in enumerate(args):
+        if isinstance(a, Tensor):
+            dtype = a.dtype
+        elif isinstance(a, _core.dtype) or a in (float, int, bool):
+            dtype = a
+        elif isinstance(a, bool):
+            if i == 0:
+                raise TypeError(f"to() received an invalid combination of arguments - got (bool)")
+        elif a is not None:
+            check_device(a)
+    if device is not None:
+        check_device(device)
+    if dtype is not None and not isinstance(dtype, _core.dtype):
+        dtype = {float: _core.dtype_by_name("float64"), int: _core.dtype_by_name("int64"), bool: _core.dtype_by_name("bool")}[dtype]
+    if dtype is None or dtype is self.dtype:
+        return self.clone(memory_format=memory_format) if copy else self
+    return ops.to_dtype(self, dtype)
+
+
+@_method
+def type(self, dtype=None, non_blocking=False):
+    """The name of its old tensor type; or, given a dtype, a conversion."""
+    if dtype is None:
+        return "torch." + _OLD[self.dtype.name] + "Tensor"
+    if isinstance(dtype, str):
+        names = {v: k for k, v in _OLD.items()}
+        name = dtype.rpartition(".")[2].replace("Tensor", "")
+        if name not in names:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = _core.dtype_by_name(names[name])
+    return self.to(getattr(dtype, "dtype", dtype))
+
+
+_OLD = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+        "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
+
+
+@_method
+def type_as(self, other):
+    """This tensor with the dtype of another."""
+    return self.to(other.dtype)
+
+
+@_method
+def cpu(self, memory_format=preserve_format):
+    """Itself."""
+    return self
+
+
+@_method
+def cuda(self, device=None, non_blocking=False, memory_format=preserve_format):
+    """Raises: there is no such device."""
+    raise RuntimeError("wengert computes on the CPU only; torch.cuda.is_available() is False")
+
+
+@_method
+def pin_memory(self, device=None):
+    """Itself: pinning serves transfers to accelerators."""
+    return self
+
+
+@_method
+def is_pinned(self, device=None):
+    """False."""
+    return False
+
+
+@_method
+def numpy(self, *, force=False):
+    """An ndarray on the same memory.
+
+    Raises:
+        RuntimeError: it requires grad and ``force`` is False.
+    """
+    if self.requires_grad and not force:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    return _core.to_numpy(self)
+
+
+@_method
+def __array__(self, dtype=None, copy=None):
+    """For numpy.asarray."""
+    array = self.numpy()
+    if dtype is not None:
+        array = array.astype(dtype, copy=False)
+    return array.copy() if copy else array
+
+
+@_method
+def __array_wrap__(self, array, context=None, return_scalar=False):
+    """What NumPy's functions return for tensors."""
+    from .creation import from_numpy
+    if array.dtype == bool:
+        array = array.astype("uint8")
+    return from_numpy(array)
+
+
+_methods["__array_priority__"] = 1000
+
+
+@_method
+def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """A DLPack capsule on this memory; versioned when the consumer understands it."""
+    if stream not in (None, -1):
+        raise BufferError("streams belong to other devices than the CPU")
+    if dl_device is not None and tuple(dl_device) != (1, 0):
+        raise BufferError("wengert's memory is the CPU's")
+    t = self.clone() if copy else self
+    return _core.to_dlpack(t, max_version is not None and max_version[0] >= 1)
+
+
+@_method
+def __dlpack_device__(self):
+    """(kDLCPU, 0)."""
+    return (1, 0)
+
+
+# ---- Python ----
+
+_methods["__format__"] = lambda self, spec: _tensor_str.tensor_format(self, spec)
+
+
+@_method
+def __reversed__(self):
+    return self if self.dim() == 0 else self.flip(0)
+
+
+@_method
+def __dir__(self):
+    return sorted(set(dir(self.__class__)) | set(self.__dict__))
+
+
+@_method
+def __deepcopy__(self, memo):
+    if not self.is_leaf:
+        raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+                           "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                           "https://github.com/pytorch/pytorch/pull/103001")
+    if id(self) in memo:
+        return memo[id(self)]
+    with _no_record():
+        result = _core._make_subclass(self.__class__, self.detach().clone(), self.requires_grad) if self.__class__ is not Tensor else \
+            self.detach().clone().requires_grad_(self.requires_grad)
+    memo[id(self)] = result
+    if self.is_leaf and self.grad is not None:
+        result.grad = __deepcopy__(self.grad, memo)
+    if self.__dict__:
+        import copy
+        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return result
+
+
+def _no_record():
+    from .grad_mode import no_grad
+    return no_grad()
+
+
+def _rebuild(cls, data, requires_grad, attributes):
+    """Makes a tensor from its pickle."""
+    raw, dtype, shape, stride = data
+    if raw:
+        flat = _core.from_buffer_object(bytearray(raw))
+        t = _rebuild_view(flat, dtype, shape, stride)
+    else:
+        t = _core.empty(shape, dtype)
+    t = _core._make_subclass(cls, t, requires_grad) if cls is not Tensor else t.requires_grad_(requires_grad)
+    if attributes:
+        t.__dict__.update(attributes)
+    return t
+
+
+def _rebuild_view(flat, dtype, shape, stride):
+    t = _core.empty((flat.numel() // dtype.itemsize,), dtype)
+    memoryview(t.view(dtype=_core.dtype_by_name("uint8"))).cast("B")[:] = memoryview(flat)
+    return t.view(shape)
+
+
+@_method
+def __reduce_ex__(self, protocol):
+    if not self.is_leaf:
+        raise RuntimeError("Only tensors made by the user (graph leaves) can be pickled: use detach()")
+    dense = self.detach().contiguous()
+    raw = bytes(memoryview(dense.view(dtype=_core.dtype_by_name("uint8")))) if dense.numel() else b""
+    return (_rebuild, (self.__class__, (raw, self.dtype, tuple(self.shape), None), self.requires_grad, dict(self.__dict__)))
+
+
+@_method
+def as_subclass(self, cls):
+    """The same tensor, history included, as an instance of a subclass."""
+    return _core._as_subclass(self, cls)
+
+
+_methods["_make_subclass"] = staticmethod(_core._make_subclass)
+
+
+# ---- places and layouts ----
+
+_methods["device"] = property(lambda self: CPU, doc="The CPU.")
+_methods["layout"] = property(lambda self: strided, doc="strided.")
+for _name in ("is_cuda", "is_sparse", "is_quantized", "is_meta", "is_mps", "is_xpu", "is_complex_", "is_mkldnn", "is_nested"):
+    _methods[_name] = property(lambda self: False)
+_methods["is_cpu"] = property(lambda self: True)
+_methods["names"] = property(lambda self: (None,) * self.dim())
+_methods["T"] = property(lambda self: self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() != 2 else self.t(), doc="Dimensions reversed.")
+_methods["mT"] = property(lambda self: self.transpose(-2, -1), doc="The last two dimensions swapped.")
+_methods["H"] = property(lambda self: self.t(), doc="The transpose of a matrix.")
+_methods["mH"] = property(lambda self: self.transpose(-2, -1))
+_methods["real"] = property(lambda self: self, doc="Itself: there are no complex dtypes.")
+
+
+@_method
+def get_device(self):
+    """-1: the CPU."""
+    return -1
+
+
+@_method
+def is_floating_point(self):
+    """Is the dtype a floating-point one?"""
+    return self.dtype.is_floating_point
+
+
+@_method
+def is_complex(self):
+    """False."""
+    return False
+
+
+@_method
+def is_signed(self):
+    """Has the dtype negative values?"""
+    return self.dtype.is_signed
+
+
+@_method
+def is_inference(self):
+    """Was it made under inference_mode? Such tensors are ordinary ones here."""
+    return False
+
+
+@_method
+def is_shared(self):
+    """False."""
+    return False
+
+
+@_method
+def is_set_to(self, tensor):
+    """Same storage, offset, shape and strides?"""
+    return (self._same_storage(tensor) and self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape
+            and self.stride() == tensor.stride())
+
+
+@_method
+def contiguous(self, memory_format=contiguous_format):
+    """Itself if its elements are dense and row-major, else such a copy."""
+    return self if self.is_contiguous() else ops.clone(self, memory_format=0)
+
+
+@_method
+def resize_(self, *sizes, memory_format=contiguous_format):
+    """Changes the shape in place; memory grows as needed, new elements are uninitialised."""
+    sizes = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if tuple(sizes) != tuple(self.shape):
+        _core._resize(self, tuple(sizes))
+    return self
+
+
+@_method
+def resize_as_(self, other, memory_format=contiguous_format):
+    """Changes the shape in place to that of another tensor."""
+    return self.resize_(other.shape)
+
+
+@_method
+def set_(self, source=None):
+    """Makes this handle show the memory of ``source``."""
+    if source is None:
+        return self.resize_(0)
+    _core._set_(self, source)
+    return self
+
+
+@_method
+def copy_(self, src, non_blocking=False):
+    """Writes ``src``, broadcast and cast, into this tensor's memory."""
+    if not isinstance(src, Tensor):
+        from .creation import as_tensor
+        src = as_tensor(src)
+    return ops.copy_into_(self, src)
+
+
+@_method
+def zero_(self):
+    """Writes zeros."""
+    return ops.fill_(self, 0)
+
+
+@_method
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A tensor from ``data`` with this one's dtype."""
+    from .creation import tensor
+    return tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+def _new(name, value):
+    def new(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **names):
+        from . import creation
+        return getattr(creation, name)(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad, **names)
+    new.__name__ = "new_" + name
+    new.__doc__ = f"`{name}` with this tensor's dtype."
+    _methods[new.__name__] = new
+
+
+for _name in ("zeros", "ones", "empty"):
+    _new(_name, None)
+
+
+@_method
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """`full` with this tensor's dtype."""
+    from .creation import full
+    return full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+
+@_method
+def new(self, *args, device=None):
+    """A tensor of this one's dtype, from sizes or data."""
+    from . import creation
+    return getattr(creation, _OLD[self.dtype.name] + "Tensor")(*args)

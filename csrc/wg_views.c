@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wg_elementwise.h"
-#include "wg_launch.h"
+#include "ops/into.h"
+#include "ops/ops.h"
 #include "wg_storage.h"
 
 void wg_group_drop(wg_group *g) {
@@ -79,6 +79,14 @@ static int expanded(const wg_array *a) {
     return 0;
 }
 
+static int leaf_written(const wg_tensor *t) {
+    if (WG_UNLIKELY(t->v.edge.node && t->v.edge.node->kind == WG_NODE_LEAF))
+        return wg_fail(WG_RUNTIME_ERROR, t->view_flags & WG_VIEW_IS_VIEW
+                       ? "a view of a leaf Variable that requires grad is being used in an in-place operation."
+                       : "a leaf Variable that requires grad is being used in an in-place operation.");
+    return 0;
+}
+
 int wg_tensor_writable(const wg_tensor *t, int recorded) {
     if (WG_UNLIKELY(expanded(&t->v.a)))
         return wg_fail(WG_RUNTIME_ERROR, "unsupported operation: more than one element of the written-to tensor refers to a single "
@@ -87,10 +95,7 @@ int wg_tensor_writable(const wg_tensor *t, int recorded) {
         return wg_fail(WG_RUNTIME_ERROR, "this tensor shares read-only memory (an array with writeable=False, a bytes object): "
                                          "clone() it before writing");
     if (wg_mode & WG_MODE_NO_GRAD) return 0;
-    if (WG_UNLIKELY(t->v.edge.node && t->v.edge.node->kind == WG_NODE_LEAF))
-        return wg_fail(WG_RUNTIME_ERROR, t->view_flags & WG_VIEW_IS_VIEW
-                       ? "a view of a leaf Variable that requires grad is being used in an in-place operation."
-                       : "a leaf Variable that requires grad is being used in an in-place operation.");
+    if (leaf_written(t) < 0) return -1;
     if (t->group && (t->view_flags & WG_VIEW_IS_VIEW)) {
         if (WG_UNLIKELY(t->group->edge.node && t->group->edge.node->kind == WG_NODE_LEAF))
             return wg_fail(WG_RUNTIME_ERROR, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
@@ -142,29 +147,82 @@ int wg_tensor_rebase(wg_tensor *t, wg_edge edge) {
     return wg_tensor_refresh(t);
 }
 
-/* Do a and b share some memory without being the very same window? */
-static int overlaps_partly(const wg_array *a, const wg_array *b) {
-    if (a->storage != b->storage || a->numel == 0 || b->numel == 0) return 0;
-    if (a->data == b->data && wg_same_shape(a, b)) {
+/* ---- writing in place ---- */
+
+enum { APART, PERHAPS, MEET };
+
+/* Does writing `to` change what is read from `from`? The very same window does not count: elements are read before they
+ * are written. Interleaved windows (columns of one matrix) are told from overlapping ones only where both are dense. */
+static int overlap(const wg_array *to, const wg_array *from) {
+    if (from->storage == NULL || to->storage != from->storage || to->numel == 0 || from->numel == 0) return APART;
+    if (to->data == from->data && to->dtype == from->dtype && wg_same_shape(to, from)) {
         int same = 1;
-        for (int d = 0; d < a->ndim; d++) if (a->shape[d] > 1 && a->strides[d] != b->strides[d]) same = 0;
-        if (same) return 0;
+        for (int d = 0; d < to->ndim; d++) if (to->shape[d] > 1 && to->strides[d] != from->strides[d]) same = 0;
+        if (same) return APART;
     }
-    const wg_array *w[2] = {a, b};
-    const char *end[2];
+    const wg_array *a[2] = {to, from};
+    const char *begin[2], *end[2];
+    int dense = 1;
     for (int k = 0; k < 2; k++) {
-        end[k] = w[k]->data;
-        for (int d = 0; d < w[k]->ndim; d++) end[k] += (w[k]->shape[d] - 1) * w[k]->strides[d] * wg_itemsize[w[k]->dtype];
-        end[k] += wg_itemsize[w[k]->dtype];
+        int64_t lo, hi, size = wg_itemsize[a[k]->dtype];
+        if (wg_window_range(a[k]->ndim, a[k]->shape, a[k]->strides, &lo, &hi) < 0) return PERHAPS;
+        begin[k] = a[k]->data + lo * size;
+        end[k] = a[k]->data + (hi + 1) * size;
+        dense &= hi - lo + 1 == a[k]->numel && !wg_overlaps_itself(a[k]);
     }
-    if (end[0] <= b->data || end[1] <= a->data) return 0;
-    /* Interleaved windows (columns of one matrix) do not touch: refuse only when both are dense ranges or strides agree badly. */
-    return a->contiguous && b->contiguous;
+    if (end[0] <= begin[1] || end[1] <= begin[0]) return APART;
+    return dense ? MEET : PERHAPS;
+}
+
+/* Rows without a form that writes into its first input: computed beside, then copied over. */
+static int write_beside(const wg_op *op, wg_array *to, const wg_val *const *x, int nx, const wg_attr *attr) {
+    wg_val out;
+    if (op->forward(x, nx, attr, &out) < 0) return -1;
+    int status;
+    if (!wg_same_shape(&out.a, to))
+        status = wg_fail(WG_RUNTIME_ERROR, "output with shape %s doesn't match the broadcast shape %s", WG_SHAPE(to), WG_SHAPE(&out.a));
+    else status = wg_copy_array(to, &out.a);
+    wg_val_release(&out);
+    return status;
+}
+
+static int write_over(int opcode, wg_array *to, const wg_val *const *x, int nx, const wg_attr *attr) {
+    const wg_op *op = &wg_ops[opcode];
+    if (op->kind == WG_OP_ELEMENTWISE) return wg_elementwise_forward(op, x, nx, attr, NULL, to);
+    wg_into_fn into = wg_op_into(opcode);
+    for (int i = 1; i < nx && into; i++)                    /* x.scatter_add_(0, index, x) */
+        if (opcode != WG_OP_copy_into && x[i]->a.storage == to->storage) into = NULL;
+    return into ? into(to, x, nx, attr) : write_beside(op, to, x, nx, attr);
+}
+
+/* t.squeeze_() and its kin: the handle shows another window of the same memory. Where t is the base of a group it goes
+ * on as one of its views, so that the geometry of the others stays what it was. */
+static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr) {
+    wg_val y;
+    if (opcode == WG_OP_detach) {
+        if (t->view_flags & WG_VIEW_IS_VIEW)
+            return wg_fail(WG_RUNTIME_ERROR, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
+                           "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+                           "detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+                           "function in torch/optim/optimizer.py as a solution.");
+        set_edge(&t->v.edge, (wg_edge){0});
+        if (t->group) { set_edge(&t->group->edge, (wg_edge){0}); t->generation = ++t->group->generation; }
+        return 0;
+    }
+    if ((!(wg_mode & WG_MODE_NO_GRAD) && leaf_written(t) < 0) || wg_apply(opcode, x, nx, attr, &y) < 0) return -1;
+    if (t->group) t->view_flags |= WG_VIEW_IS_VIEW;
+    t->v.a.data = y.a.data;
+    wg_array_set_dims(&t->v.a, y.a.ndim, y.a.shape, y.a.strides);
+    if (!(wg_mode & WG_MODE_NO_GRAD)) set_edge(&t->v.edge, y.edge);
+    wg_val_release(&y);
+    wg_tensor_touched(t, opcode);
+    return 0;
 }
 
 int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr) {
     const wg_op *op = &wg_ops[opcode];
     int recorded = 0;
+    if (op->kind == WG_OP_VIEW) return apply_inplace_view(opcode, t, x, nx, attr);
     if (!(wg_mode & WG_MODE_NO_GRAD))
         for (int i = 0; i < nx; i++) if (x[i]->edge.node && (op->diff_in >> i & 1)) recorded = 1;
     if (wg_tensor_writable(t, recorded) < 0) return -1;
@@ -175,8 +233,9 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
     if (nx > 4) return wg_fail(WG_RUNTIME_ERROR, "%s has no in-place form", op->name);
     for (int i = 0; i < nx; i++) {
         inputs[i] = x[i];
-        if (i == 0 || x[i]->a.storage == NULL || !overlaps_partly(&t->v.a, &x[i]->a)) continue;
-        if (opcode != WG_OP_copy_into) {
+        int meets = i == 0 ? APART : overlap(&t->v.a, &x[i]->a);
+        if (WG_LIKELY(meets == APART)) continue;
+        if (meets == MEET && opcode != WG_OP_copy_into) {
             status = wg_fail(WG_RUNTIME_ERROR, "unsupported operation: some elements of the input tensor and the written-to tensor refer "
                              "to a single memory location. Please clone() the tensor before performing the operation.");
             goto done;
@@ -186,58 +245,9 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
         if (wg_apply(WG_OP_clone, source, 1, dense, &copies[ncopies]) < 0) { status = -1; goto done; }
         inputs[i] = &copies[ncopies++];
     }
-    if (op->kind == WG_OP_ELEMENTWISE) {
-        status = wg_elementwise_forward(op, inputs, nx, attr, NULL, &t->v.a);
-        if (status < 0) goto done;
-        wg_val_share(&y, &t->v);
-    } else if (opcode == WG_OP_copy_into || opcode == WG_OP_fill) {
-        wg_array *operand[2] = {&t->v.a, nx > 1 ? (wg_array *)&inputs[1]->a : NULL};
-        wg_array wide;
-        if (opcode == WG_OP_copy_into) {
-            const wg_array *both[2] = {&t->v.a, &inputs[1]->a};
-            int ndim;
-            int64_t shape[WG_MAX_DIMS];
-            status = wg_broadcast_shapes(both, 2, &ndim, shape);
-            if (status == 0 && (ndim != t->v.a.ndim || memcmp(shape, t->v.a.shape, sizeof(int64_t) * (size_t)ndim) != 0)) {
-                char to[256], from[256];
-                wg_shape_text(to, sizeof to, t->v.a.ndim, t->v.a.shape);
-                wg_shape_text(from, sizeof from, both[1]->ndim, both[1]->shape);
-                status = wg_fail(WG_RUNTIME_ERROR, "output with shape %s doesn't match the broadcast shape %s", to,
-                                 wg_shape_text(from, sizeof from, ndim, shape));
-            }
-            if (status < 0) goto done;
-            if (!wg_same_shape(both[0], both[1])) {         /* the source as an expanded window */
-                int64_t strides[WG_MAX_DIMS];
-                int shift = ndim - both[1]->ndim;
-                for (int d = 0; d < ndim; d++)
-                    strides[d] = d < shift || both[1]->shape[d - shift] == 1 ? 0 : both[1]->strides[d - shift];
-                wide = (wg_array){.data = both[1]->data, .storage = both[1]->storage, .dtype = both[1]->dtype,
-                                  .is_number = both[1]->is_number, .number = both[1]->number};
-                wg_array_set_dims(&wide, ndim, shape, strides);
-                if (wide.is_number) wide.data = (char *)&wide.number;
-                operand[1] = &wide;
-            }
-        }
-        status = wg_launch(opcode == WG_OP_copy_into ? WG_K_copy : WG_K_fill, operand, opcode == WG_OP_copy_into ? 2 : 1, attr, op->nattr);
-        if (status < 0) goto done;
-        wg_val_share(&y, &t->v);
-    } else {                                                /* structured: compute beside, then copy over */
-        wg_val out;
-        status = op->forward(inputs, nx, attr, &out);
-        if (status < 0) goto done;
-        if (!wg_same_shape(&out.a, &t->v.a)) {
-            char a[256], b[256];
-            wg_shape_text(a, sizeof a, t->v.a.ndim, t->v.a.shape);
-            wg_shape_text(b, sizeof b, out.a.ndim, out.a.shape);
-            status = wg_fail(WG_RUNTIME_ERROR, "output with shape %s doesn't match the broadcast shape %s", a, b);
-        } else {
-            wg_array *operand[2] = {&t->v.a, &out.a};
-            status = wg_launch(WG_K_copy, operand, 2, NULL, 0);
-        }
-        wg_val_release(&out);
-        if (status < 0) goto done;
-        wg_val_share(&y, &t->v);
-    }
+    status = write_over(opcode, &t->v.a, inputs, nx, attr);
+    if (status < 0) goto done;
+    wg_val_share(&y, &t->v);
     wg_val_drop_edge(&y);
     if (recorded) status = wg_tape_append(opcode, inputs, nx, attr, op->nattr, &y, 1);
     wg_tensor_touched(t, opcode);

@@ -1,7 +1,9 @@
 /* Rows that move elements of one tensor: casts, copies, sums down to a shape, fills, flips, rolls, repeats, triangles. */
+#include "into.h"
 #include "ops.h"
 
 #define WG_FORWARD(name) int wg_forward_##name(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y)
+#define WG_INTO(name) int wg_into_##name(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr)
 
 WG_FORWARD(to_dtype) { (void)nx; return wg_copy_new(y, (int)attr[0].i, &x[0]->a, 0); }
 
@@ -51,34 +53,31 @@ static int check_source(const wg_array *x, const wg_array *src) {
     return 0;
 }
 
-WG_FORWARD(copy_into) {
+WG_INTO(copy_into) {
     (void)nx, (void)attr;
     wg_array src;
-    wg_val_clear(y);
-    if (check_source(&x[0]->a, &x[1]->a) < 0) return -1;
-    if (wg_new_like(y, x[0]->a.dtype, &x[0]->a) < 0) return -1;
-    wg_expanded_array(&src, &x[1]->a, y->a.ndim, y->a.shape);
-    return wg_done(y, wg_copy_array(&y->a, &src));
+    if (wg_same_shape(y, &x[1]->a)) return wg_copy_array(y, &x[1]->a);
+    if (check_source(y, &x[1]->a) < 0) return -1;
+    wg_expanded_array(&src, &x[1]->a, y->ndim, y->shape);
+    return wg_copy_array(y, &src);
 }
 
-WG_FORWARD(fill) {
-    (void)nx;
-    if (wg_new_like(y, x[0]->a.dtype, &x[0]->a) < 0) return -1;
-    return wg_done(y, wg_fill_array(&y->a, attr[0]));
-}
+WG_INTO(fill) { (void)x, (void)nx; return wg_fill_array(y, attr[0]); }
+WG_INTO(zero) { (void)x, (void)nx, (void)attr; return wg_fill_array(y, WG_INT(0)); }
 
-WG_FORWARD(zero) {
-    wg_attr value[1] = {WG_INT(0)};
-    (void)attr;
-    return wg_forward_fill(x, nx, value, y);
-}
-
-WG_FORWARD(fill_tensor) {
-    wg_val_clear(y);
+WG_INTO(fill_tensor) {
     if (x[1]->a.ndim > 0)
         return wg_fail(WG_RUNTIME_ERROR, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", x[1]->a.ndim);
-    return wg_forward_copy_into(x, nx, attr, y);
+    return wg_into_copy_into(y, x, nx, attr);
 }
+
+#define WG_FORWARD_OF_INTO(name) \
+    WG_FORWARD(name) { return wg_new_like(y, x[0]->a.dtype, &x[0]->a) < 0 ? -1 : wg_done(y, wg_into_##name(&y->a, x, nx, attr)); }
+
+WG_FORWARD_OF_INTO(copy_into)
+WG_FORWARD_OF_INTO(fill)
+WG_FORWARD_OF_INTO(zero)
+WG_FORWARD_OF_INTO(fill_tensor)
 
 /* ---- flip, roll --------------------------------------------------------------------------------------------- */
 

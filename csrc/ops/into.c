@@ -3,14 +3,12 @@
 
 #include "ops.h"
 
-static int into_zero(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr) {
-    (void)x, (void)nx, (void)attr;
-    return wg_fill_array(y, WG_INT(0));
-}
-
 wg_into_fn wg_op_into(int opcode) {
     switch (opcode) {
-    case WG_OP_zero: return into_zero;
+    case WG_OP_copy_into: return wg_into_copy_into;
+    case WG_OP_fill: return wg_into_fill;
+    case WG_OP_fill_tensor: return wg_into_fill_tensor;
+    case WG_OP_zero: return wg_into_zero;
     case WG_OP__index_put: return wg_into__index_put;
     case WG_OP_scatter: return wg_into_scatter;
     case WG_OP_scatter_value: return wg_into_scatter_value;

@@ -157,6 +157,28 @@ def test_output_may_be_an_input(loops):
     np.testing.assert_array_equal(x, A*A)
 
 
+@pytest.mark.parametrize("compute", ["f32", "f64"])
+def test_hard_arguments_take_the_general_body(loops, compute):
+    """Huge angles and quotients in some blocks: right there, and no other element notices. In place as well."""
+    dtype = np.float32 if compute == "f32" else np.float64
+    x = np.concatenate([A, B, A + B]).astype(dtype)
+    hard = x.copy()
+    hard[[3, 700, 701, 3000]] = [1e22, -3e30, 2.0**40, 1e35]
+    for name, f in (("sin", np.sin), ("cos", np.cos), ("tan", np.tan)):
+        easy, = loops(name, compute, [x])
+        y, = loops(name, compute, [hard.copy()])
+        np.testing.assert_array_equal(y[x == hard], easy[x == hard])
+        np.testing.assert_allclose(y, f(hard.astype(np.float64)).astype(dtype), rtol=np.finfo(dtype).eps)
+        inside = hard.copy()
+        loops(name, compute, [inside], outputs=[inside])
+        np.testing.assert_array_equal(inside, y)
+    g = np.full_like(x, 3)
+    y, = loops("sin_vjp1", compute, [g, hard])
+    np.testing.assert_array_equal(y, 3*loops("cos", compute, [hard])[0])
+    for name, f in (("fmod", np.fmod), ("remainder", np.remainder)):
+        np.testing.assert_array_equal(loops(name, compute, [hard, g])[0], f(hard, g))
+
+
 def test_every_vjp_loop_is_its_formula_row_by_row(loops):
     """Bits of a fused VJP against the same formula replayed through the forward loops of its rows, for every mask."""
     from replay import replay

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from .grammar import GrammarError, Node, walk
 from .scalar import COMPUTES, CTYPE, RESERVED, Scalar, attr_ctype, computes_of, row_function, tests_of
 
-#: Nanoseconds an element at one thread on a 512-bit machine, for the threading threshold.
-COST = {"exp": .15, "log": .25, "tanh": .25, "sigmoid": .2, "erf": .4, "sin": .4, "cos": .4, "sqrt": .2, "pow": 2.0}
+#: Nanoseconds a float32 element of a function of wg_math.h, at one thread on a 512-bit machine, for the threading threshold.
+COST = {"exp": .2, "exp2": .15, "expm1": .2, "log": .25, "log2": .45, "log10": .45, "log1p": .5, "tanh": .25, "sigmoid": .35,
+        "log_sigmoid": 1.1, "erf": .4, "erfc": .9, "sin": .45, "cos": .45, "tan": .55, "asin": .4, "acos": .4, "atan": .7,
+        "atan2": 1.0, "sinh": .5, "cosh": .4, "asinh": 1.1, "acosh": .9, "atanh": .7, "hypot": .3, "pow": 1.4, "sqrt": .1, "rsqrt": .1,
+        "reciprocal": .05, "fmod": .45, "remainder": .5, "floor_divide": .7, "xlogy": .3, "abs": .02, "sign": .02, "round": .02,
+        "frac": .02, "copysign": .02, "isnan": .02, "isfinite": .02, "signbit": .02, "heaviside": .03, "not": .02}
 COST_DEFAULT = 1.5
 
 
@@ -147,8 +151,42 @@ def choose(table, loop, compute, tests, assume):
 
 
 def body(table, loop, compute, assume):
-    scalar = Scalar(table, loop.op, compute, assume)
-    lines = ["WG_VECTOR", "for (int64_t at = 0; at < count; at++) {"]
+    """The loop over the elements; in blocks, with a fast and a general body, where a function asks for easy arguments."""
+    general = element(table, loop, compute, assume, fast=False)
+    unused = [f"(void)at_{name};" for name in general.unused]
+    if not general.easy:
+        return unused + ["WG_VECTOR", "for (int64_t at = 0; at < count; at++) {",
+                         *indent(general.reads + general.binds + general.writes), "}"]
+    fast = element(table, loop, compute, assume, fast=True)
+    look = fast.reads + fast.binds + [f"(void){line.split(' = ')[0].split()[-1]};" for line in fast.reads + fast.binds]
+    look += [f"hard |= 1u ^ {condition};" for condition in dict.fromkeys(fast.easy)]
+    head = "for (int64_t at = first; at < last; at++) {"
+    return unused + [
+        "for (int64_t first = 0; first < count; first += WG_EASY_BLOCK) {       /* Note [Easy arguments] in wg_math_easy.h */",
+        *indent(["const int64_t last = count - first < WG_EASY_BLOCK ? count : first + WG_EASY_BLOCK;", "uint32_t hard = 0;",
+                 "WG_VECTOR", head, *indent(look), "}",
+                 "if (!hard) {", *indent(["WG_VECTOR", head, *indent(fast.reads + fast.binds + fast.writes), "}"]),
+                 "} else {", *indent([head, *indent(general.reads + general.binds + general.writes), "}"]), "}"]), "}"]
+
+
+def indent(lines):
+    return ["    " + line for line in lines]
+
+
+@dataclass
+class Element:
+    """The statements for one element, and the conditions under which they are right."""
+
+    reads: list
+    binds: list
+    writes: list
+    unused: list
+    easy: list
+
+
+def element(table, loop, compute, assume, fast):
+    scalar = Scalar(table, loop.op, compute, assume, fast)
+    reads, writes = [], []
     outputs, reachable = outputs_of(loop, compute), set()
     for _, f, _ in outputs:
         reachable |= set(walk_assumed(f, assume))
@@ -156,16 +194,14 @@ def body(table, loop, compute, assume):
         scalar.names[node] = name
         if node in reachable:
             source = f"at_{name}[at]"
-            lines.append(f"    const {'int' if is_bool else CTYPE[compute]} {name} = {source + ' != 0' if is_bool else source};")
-    lines += ["    " + s for s in scalar.bind([f for _, f, _ in outputs])]
+            reads.append(f"const {'int' if is_bool else CTYPE[compute]} {name} = {source + ' != 0' if is_bool else source};")
+    binds = scalar.bind([f for _, f, _ in outputs])
     for k, (_, f, is_bool) in enumerate(outputs):
         value = scalar.truth(f) if is_bool else scalar.value(f)
-        lines.append(f"    const {'int' if is_bool else CTYPE[compute]} result{k} = {value};")
+        writes.append(f"const {'int' if is_bool else CTYPE[compute]} result{k} = {value};")
     for k, (name, _, is_bool) in enumerate(loop.outputs):
-        lines.append(f"    to_{name}[at] = {'(uint8_t)' if is_bool else ''}result{k};")
-    lines.append("}")
-    unused = [name for name, node, _ in loop.inputs if node not in reachable]
-    return [f"(void)at_{name};" for name in unused] + lines
+        writes.append(f"to_{name}[at] = {'(uint8_t)' if is_bool else ''}result{k};")
+    return Element(reads, binds, writes, [name for name, node, _ in loop.inputs if node not in reachable], scalar.easy)
 
 
 def walk_assumed(node, assume):

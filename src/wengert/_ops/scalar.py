@@ -13,7 +13,9 @@ SUFFIX = {"f32": "f", "f64": "", "i64": ""}
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">",
          "ge": ">=", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
 TRUTH = {"logical_and": "&", "logical_or": "|"}         # on 0 and 1, so that no branch stands in the way of vectors
-RESERVED = set("at count operand attr int long float double char short signed unsigned const static return default "
+#: Functions that a vector loop may call for easy arguments only: Note [Easy arguments] in wg_math_easy.h.
+EASY = ("sin", "cos", "tan", "fmod", "remainder", "floor_divide")
+RESERVED = set("at count operand attr first last hard int long float double char short signed unsigned const static return default "
                "auto break case continue do else enum extern for goto if inline register restrict sizeof struct switch "
                "typedef union void volatile while".split())
 
@@ -50,11 +52,12 @@ def literal(value, compute):
 
 
 class Scalar:
-    """C expressions for the nodes of one formula. `assume` fixes the outcome of attribute tests."""
+    """C expressions for the nodes of one formula. `assume` fixes the outcome of attribute tests; `fast` takes the
+    branch-free forms of the functions in EASY, right where all conditions in `easy` hold, which are gathered on the way."""
 
-    def __init__(self, table, op, compute, assume=None):
-        self.table, self.op, self.compute, self.assume = table, op, compute, assume or {}
-        self.names, self.statements = {}, []
+    def __init__(self, table, op, compute, assume=None, fast=False):
+        self.table, self.op, self.compute, self.assume, self.fast = table, op, compute, assume or {}, fast
+        self.names, self.statements, self.easy = {}, [], []
 
     # ---- numbers: before the loop, in double or int64 ----
 
@@ -124,7 +127,7 @@ class Scalar:
             return f"({self.number(test)} ? {self.value(a)} : {self.value(b)})"
         if n.kind == "c":
             params = self.op.params
-            return self.c_call(f"wg_{n.value}_{self.compute}", params, dict(zip((p.name for p in self.op.tensors), n.args)),
+            return self.c_call(n.value, params, dict(zip((p.name for p in self.op.tensors), n.args)),
                                dict(n.attrs))
         if n.kind == "call":
             called = self.table[n.value]
@@ -135,7 +138,7 @@ class Scalar:
             y = called.formula(self.compute)
             tensors = dict(zip((p.name for p in called.tensors), n.args))
             function = y.value if y.kind == "c" else f"row_{called.name}"
-            return self.c_call(f"wg_{function}_{self.compute}", called.params, tensors, dict(n.attrs), called)
+            return self.c_call(function, called.params, tensors, dict(n.attrs), called)
         raise GrammarError(f"{self.op.name}: a loop cannot compute {n.kind} {n.value!r}")
 
     def c_call(self, function, params, tensors, attrs, called=None):
@@ -155,7 +158,11 @@ class Scalar:
             if p.optional:
                 args.append(f"has_{node.value}" if node.kind == "attr" and self.op.param(node.value).optional else "1")
             args.append(f"({attr_ctype(p, self.compute)}){self.number(node)}")
-        return f"{function}({', '.join(args)})"
+        arguments = f"{self.compute}({', '.join(args)})"
+        if function in EASY and self.compute != "i64":
+            self.easy.append(f"wg_{function}_easy_{arguments}")
+            function += "_fast" * self.fast
+        return f"wg_{function}_{arguments}"
 
     def operator(self, name, args):
         if name == "where":

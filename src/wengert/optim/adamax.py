@@ -1,0 +1,151 @@
+"""Relatives of Adam: Adamax, NAdam, RAdam."""
+
+from .. import zeros_like
+from . import _formulas
+from ._checks import check_betas, check_lr, check_not_negative
+from ._formula_optimizer import FormulaOptimizer, scalar
+
+__all__ = ["Adamax", "NAdam", "RAdam"]
+
+
+class Adamax(FormulaOptimizer):
+    """Adamax (Kingma & Ba 2015): m = beta1 m + (1 - beta1) g; u = max(beta2 u, |g| + eps); x -= lr / (1 - beta1^t) * m / u.
+
+    Args:
+        params: see :class:`Optimizer`. lr, betas, eps, weight_decay: as above; g += weight_decay * x first.
+        maximize (bool): takes -g for g. foreach, capturable: accepted. differentiable (bool): the step is recorded.
+    """
+
+    _formula = staticmethod(_formulas.adamax)
+
+    def __init__(
+        self,
+        params,
+        lr=2e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        foreach=None,
+        *,
+        maximize=False,
+        differentiable=False,
+        capturable=False,
+    ):
+        check_lr(lr)
+        check_not_negative(epsilon=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param, state, group):
+        state["step"] = scalar(0.0)
+        state["exp_avg"] = zeros_like(param.detach())
+        state["exp_inf"] = zeros_like(param.detach())
+
+
+class NAdam(FormulaOptimizer):
+    """Adam with Nesterov momentum (Dozat 2016); the formula stands at ``optim._formulas.nadam``.
+
+    Args:
+        params: see :class:`Optimizer`. lr, betas, eps, weight_decay: as of Adam.
+        momentum_decay (float): how fast the momentum rises to beta1. decoupled_weight_decay (bool): as of AdamW.
+        maximize (bool): takes -g for g. foreach, capturable: accepted. differentiable (bool): the step is recorded.
+    """
+
+    _formula = staticmethod(_formulas.nadam)
+
+    def __init__(
+        self,
+        params,
+        lr=2e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        momentum_decay=4e-3,
+        decoupled_weight_decay=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+    ):
+        check_lr(lr)
+        check_not_negative(epsilon=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay, momentum_decay=momentum_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum_decay": momentum_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param, state, group):
+        state["step"] = scalar(0.0)
+        state["mu_product"] = scalar(1.0)
+        state["exp_avg"] = zeros_like(param.detach())
+        state["exp_avg_sq"] = zeros_like(param.detach())
+
+
+class RAdam(FormulaOptimizer):
+    """Adam with a rectified step (Liu et al. 2020); the formula stands at ``optim._formulas.radam``.
+
+    Args:
+        params: see :class:`Optimizer`. lr, betas, eps, weight_decay: as of Adam. decoupled_weight_decay (bool): as of AdamW.
+        maximize (bool): takes -g for g. foreach, capturable: accepted. differentiable (bool): the step is recorded.
+    """
+
+    _formula = staticmethod(_formulas.radam)
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        decoupled_weight_decay=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+    ):
+        check_lr(lr)
+        check_not_negative(epsilon=eps)
+        check_betas(betas)
+        check_not_negative(weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param, state, group):
+        state["step"] = scalar(0.0)
+        state["exp_avg"] = zeros_like(param.detach())
+        state["exp_avg_sq"] = zeros_like(param.detach())

@@ -1,0 +1,98 @@
+"""Averaged stochastic gradient descent, and resilient propagation."""
+
+from .. import full_like, zeros_like
+from . import _formulas
+from ._checks import check_lr, check_not_negative
+from ._formula_optimizer import FormulaOptimizer, scalar
+from .optimizer import _as_float
+
+__all__ = ["ASGD", "Rprop"]
+
+
+class ASGD(FormulaOptimizer):
+    """Averaged stochastic gradient descent (Polyak & Juditsky 1992); the formula stands at ``optim._formulas.asgd``.
+
+    Args:
+        params: see :class:`Optimizer`. lr, weight_decay (float): as of SGD. lambd (float): decay of x.
+        alpha (float): power of the decay of the rate. t0 (float): the step from which on x is averaged.
+        maximize (bool): takes -g for g. foreach, capturable: accepted. differentiable (bool): the step is recorded.
+    """
+
+    _formula = staticmethod(_formulas.asgd)
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        lambd=1e-4,
+        alpha=0.75,
+        t0=1e6,
+        weight_decay=0,
+        foreach=None,
+        maximize=False,
+        differentiable=False,
+        capturable=False,
+    ):
+        check_lr(lr)
+        check_not_negative(weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "lambd": lambd,
+            "alpha": alpha,
+            "t0": t0,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param, state, group):
+        state["step"] = scalar(0.0)
+        state["eta"] = scalar(_as_float(group["lr"]))
+        state["mu"] = scalar(1.0)
+        state["ax"] = zeros_like(param.detach())
+
+
+class Rprop(FormulaOptimizer):
+    """Resilient propagation (Riedmiller & Braun 1993); the formula stands at ``optim._formulas.rprop``.
+
+    Args:
+        params: see :class:`Optimizer`. lr (float): the first step of each element.
+        etas (pair): by what a step shrinks and grows. step_sizes (pair): the smallest and the largest step.
+        maximize (bool): takes -g for g. foreach, capturable: accepted. differentiable (bool): the step is recorded.
+    """
+
+    _formula = staticmethod(_formulas.rprop)
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        etas=(0.5, 1.2),
+        step_sizes=(1e-6, 50),
+        *,
+        capturable=False,
+        foreach=None,
+        maximize=False,
+        differentiable=False,
+    ):
+        check_lr(lr)
+        if not 0.0 < etas[0] < 1.0 < etas[1]:
+            raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
+        defaults = {
+            "lr": lr,
+            "etas": etas,
+            "step_sizes": step_sizes,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "capturable": capturable,
+        }
+        super().__init__(params, defaults)
+
+    def _init_state(self, param, state, group):
+        state["step"] = scalar(0.0)
+        state["prev"] = zeros_like(param.detach())
+        state["step_size"] = full_like(param.detach(), _as_float(group["lr"]))

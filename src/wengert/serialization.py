@@ -145,9 +145,7 @@ class Encoder:
             name = self.seen[id(x)][0]
         else:
             dtype = str(x.dtype).rpartition(".")[2]
-            dense = x.detach().contiguous()
-            array = (dense.view(self.wengert.int16) if dtype == "bfloat16" else dense).numpy()
-            name = self.add(path, DTYPES[dtype], array)
+            name = self.add(path, DTYPES[dtype], to_array(x.detach().contiguous()))
             self.seen[id(x)] = name, x
         if isinstance(x, self.wengert.nn.Parameter):
             return {"$parameter": name, "requires_grad": x.requires_grad}
@@ -195,9 +193,7 @@ class Decoder:
 
     def tensor(self, name):
         if name not in self.tensors:
-            code, array = self.arrays[name]
-            x = self.wengert.from_numpy(array)
-            self.tensors[name] = x.view(self.wengert.bfloat16) if code == "BF16" else x
+            self.tensors[name] = from_array(*self.arrays[name])
         return self.tensors[name]
 
     def build_tensor(self, value, requires_grad=False):
@@ -249,6 +245,25 @@ class Decoder:
         return OrderedDict((self.decode(key), self.decode(item)) for key, item in value)
 
 
+def to_array(x):
+    """A dense tensor as a NumPy array; bfloat16, which NumPy lacks, as the upper halves of float32."""
+    if str(x.dtype).endswith("bfloat16"):
+        import numpy
+        return numpy.asarray(x.float().numpy().view("uint32") >> 16, "uint16")
+    return x.numpy()
+
+
+def from_array(code, array):
+    """The inverse of `to_array`; the tensor lies on the array's memory where it can."""
+    import wengert
+    if code == "BF16":
+        import numpy
+        wide = numpy.asarray(array, "uint32")
+        wide <<= 16
+        return wengert.from_numpy(wide.view("float32")).to(wengert.bfloat16)
+    return wengert.from_numpy(array)
+
+
 # ---- bytes -----------------------------------------------------------------------------------------------------------
 
 def pack(arrays, structure):
@@ -271,7 +286,6 @@ def pack(arrays, structure):
 def unpack(file):
     """Reads and checks a file; see Note [The file format]."""
     import json
-    import numpy
     length = file.read(8)
     size = int.from_bytes(length, "little")
     if len(length) < 8 or size > HEADER_LIMIT:
@@ -295,7 +309,7 @@ def unpack(file):
     for start, stop, name, code, shape in sorted(spans):
         if start != end:
             raise RuntimeError(f"damaged safetensors file: the data of {name!r} do not follow those before")
-        arrays[name] = code, read_array(file, name, "I16" if code == "BF16" else code, shape, stop - start, numpy)
+        arrays[name] = code, read_array(file, name, code, shape, stop - start)
         end = stop
     if file.read(1):
         raise RuntimeError("damaged safetensors file: more data than its header names")
@@ -330,8 +344,9 @@ def checked(name, entry):
     return start, stop, name, code, shape
 
 
-def read_array(file, name, code, shape, nbytes, numpy):
+def read_array(file, name, code, shape, nbytes):
     """Reads one tensor. Memory is taken as the data come, not as the header promises."""
+    import numpy
     data = bytearray()
     while len(data) < nbytes:
         part = file.read(min(nbytes - len(data), max(len(data), 1 << 24)))
@@ -341,7 +356,7 @@ def read_array(file, name, code, shape, nbytes, numpy):
     if code == "BOOL":                       # any byte may stand in a file, only 0 and 1 in a bool
         array = (numpy.frombuffer(data, numpy.uint8) != 0).reshape(shape)
     else:
-        array = numpy.frombuffer(data, NAMES[code]).reshape(shape)
+        array = numpy.frombuffer(data, "uint16" if code == "BF16" else NAMES[code]).reshape(shape)
     return array if sys.byteorder == "little" else array.byteswap()
 
 

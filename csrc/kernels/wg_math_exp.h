@@ -55,13 +55,19 @@ WG_INLINE float wg_expm1_f32(float x) {
     return __builtin_fabsf(x) < 0x1p-25f ? x : y;
 }
 
-/* exp(-|x|) keeps the whole range of results, small ones too. The rounding of 1 + e, worth almost an ulp of a
- * small result, is put right to first order: 1/(1 + e) is y itself or 1 - y. */
+/* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|), which keeps the whole range of results, small ones too. The
+ * roundings of e and of 1 + e, together worth 1.5 ulp of a small result, are put right to first order: `rest` is what
+ * e lost, relative to e (1/m is nearly 1 - p + p^2), and 1/(1 + e) is y itself or 1 - y. */
 WG_INLINE float wg_sigmoid_f32(float x) {
-    float e = wg_exp_f32(-__builtin_fabsf(x)), d = 1.0f + e;
+    float a = -__builtin_fabsf(x);
+    a = a < -104.0f ? -104.0f : a;
+    uint32_t n;
+    float p = wg_exp_reduced_f32(a, &n), m = 1.0f + p;
+    float rest = (p - (m - 1.0f)) * (1.0f - p * (1.0f - p));
+    float e = wg_scale_f32(m, n), d = 1.0f + e;
+    float lost = (e - (d - 1.0f)) + e * rest;
     float y = (x < 0.0f ? e : 1.0f) / d;
-    float lost = e - (d - 1.0f);
-    return y - y * lost * (x < 0.0f ? 1.0f - y : y);
+    return y + y * ((x < 0.0f ? rest : 0.0f) - lost * (x < 0.0f ? 1.0f - y : y));
 }
 
 WG_INLINE float wg_tanh_f32(float x) {
@@ -127,10 +133,15 @@ WG_INLINE double wg_expm1_f64(double x) {
 }
 
 WG_INLINE double wg_sigmoid_f64(double x) {
-    double e = wg_exp_f64(-__builtin_fabs(x)), d = 1.0 + e;
+    double a = -__builtin_fabs(x);
+    a = a < -746.0 ? -746.0 : a;
+    uint64_t n;
+    wg_pair m = wg_exp_pair_f64(a, 0.0, &n);
+    double p = m.hi - 1.0, rest = m.lo * (1.0 - p * (1.0 - p));
+    double e = wg_scale_f64(m.hi, n), d = 1.0 + e;
+    double lost = (e - (d - 1.0)) + e * rest;
     double y = (x < 0.0 ? e : 1.0) / d;
-    double lost = e - (d - 1.0);
-    return y - y * lost * (x < 0.0 ? 1.0 - y : y);
+    return y + y * ((x < 0.0 ? rest : 0.0) - lost * (x < 0.0 ? 1.0 - y : y));
 }
 
 WG_INLINE double wg_tanh_f64(double x) {

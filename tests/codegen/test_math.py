@@ -192,7 +192,7 @@ ACCURACY = {
     "exp": (lambda x: mpmath.exp(x), 1.0, .6, (-20, 20)),
     "exp2": (lambda x: mpf(2) ** x, 1.1, 1.1, (-20, 20)),
     "expm1": (expm1, 1.6, .9, (-4, 4)),
-    "sigmoid": (sigmoid, 1.8, 1.8, (-20, 20)),
+    "sigmoid": (sigmoid, 1.6, 1.2, (-20, 20)),
     "tanh": (small(mpmath.tanh), 1.5, 1.4, (-3, 3)),
     "sinh": (small(mpmath.sinh), .51, .9, (-3, 3)),
     "cosh": (mpmath.cosh, .51, 1.0, (-3, 3)),

@@ -15,6 +15,8 @@ for _name, _function in ops._public("torch").items():
 
 from .creation import *  # noqa: E402, F401, F403
 from .composite import *  # noqa: E402, F401, F403
+from .random import *  # noqa: E402, F401, F403
+from . import random  # noqa: E402, F401
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
 from . import _tensor as _tensor_methods  # noqa: E402
 from . import autograd  # noqa: E402, F401

@@ -14,11 +14,11 @@ def _method(function):
 
 def _install():
     """Gives Tensor the table's methods, then those of this module."""
-    from . import composite
+    from . import composite, random
     _core._set_repr(_tensor_str.tensor_repr)
     for name, function in ops._public("method").items():
         _core._add_method(name, function)
-    for name, function in composite._methods.items():
+    for name, function in (*composite._methods.items(), *random._methods.items()):
         _core._add_method(name, function)
     for name, function in _methods.items():
         _core._add_method(name, function)

@@ -1,0 +1,326 @@
+"""Random numbers: PyTorch's own CPU stream, number for number.
+
+`manual_seed` starts the stream of a seed. Which distributions give PyTorch's bits, and on which platforms, is said in
+Note [Which random numbers are PyTorch's] in csrc/wg_random.h; in short: uniform, integers, permutations, Bernoulli,
+dropout and float32 normals everywhere; what needs a logarithm or a power of the platform's libm, with glibc.
+"""
+from . import _core
+from ._core import Generator, Tensor, get_default_dtype, random_fill
+from .creation import _finish, _options, _sizes
+from .types import preserve_format, strided
+
+__all__ = ["Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "rand", "randn",
+           "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial", "poisson",
+           "binomial", "fork_rng"]
+
+_methods = {}
+int64 = _core.dtype_by_name("int64")
+
+#: The generator behind every call without one; PyTorch seeds its own from the system's entropy at start.
+default_generator = Generator()
+default_generator.seed()
+
+
+def manual_seed(seed):
+    """Starts the default stream of a seed; returns the generator."""
+    return default_generator.manual_seed(seed)
+
+
+def seed():
+    """Starts the default stream from the system's entropy; returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed():
+    """The seed of the default stream."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state():
+    """The place in the default stream: a uint8 tensor of 5056 bytes, PyTorch's layout."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Continues the default stream from a place given by `get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
+class fork_rng:
+    """Leaves the default stream, after the block, where it was before."""
+
+    def __init__(self, devices=None, enabled=True, **unused):
+        self.enabled = enabled
+
+    def __enter__(self):
+        self.state = get_rng_state() if self.enabled else None
+
+    def __exit__(self, *exc):
+        if self.enabled:
+            set_rng_state(self.state)
+
+
+def _generator(generator):
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {type(generator).__name__}")
+    return generator
+
+
+# ---- new tensors ----
+
+def _new(size, dtype, layout, device, out):
+    _options(layout, device)
+    if out is not None:
+        return out.resize_(size)
+    return _core.empty(size, dtype or get_default_dtype())
+
+
+def rand(*size, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
+    """Uniform samples from [0, 1)."""
+    t = _new(_sizes("rand", size) if "size" not in names else names["size"], dtype, layout, device, out)
+    return _finish(random_fill("uniform", t, _generator(generator), (), (0.0, 1.0)), requires_grad)
+
+
+def randn(*size, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
+    """Samples of the standard normal distribution."""
+    t = _new(_sizes("randn", size) if "size" not in names else names["size"], dtype, layout, device, out)
+    return _finish(random_fill("normal", t, _generator(generator), (), (0.0, 1.0)), requires_grad)
+
+
+def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
+    """Integers from [low, high), each as likely.
+
+    Raises:
+        RuntimeError: no integer lies between.
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if high is None:
+        low, high = 0, low
+    if not hasattr(size, "__len__"):
+        raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    t = _new(size, dtype or int64, layout, device, out)
+    return _finish(random_fill("randint", t, _generator(generator), (), (low, high)), requires_grad)
+
+
+def randperm(n, *, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
+    """The numbers 0 to n - 1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    t = _new((n,), dtype or int64, layout, device, out)
+    return _finish(random_fill("randperm", t, _generator(generator)), requires_grad)
+
+
+def _like(input, dtype, memory_format):
+    from .creation import empty_like
+    return empty_like(input, dtype=dtype, memory_format=memory_format)
+
+
+def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
+    """Uniform samples in the shape of ``input``."""
+    return _finish(random_fill("uniform", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
+
+
+def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
+    """Normal samples in the shape of ``input``."""
+    return _finish(random_fill("normal", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
+
+
+def randint_like(input, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
+    """Integers from [low, high) in the shape of ``input``."""
+    if high is None:
+        low, high = 0, low
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    return _finish(random_fill("randint", _like(input, dtype, memory_format), _generator(generator), (), (low, high)), requires_grad)
+
+
+def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, device=None, requires_grad=False, layout=strided, pin_memory=False):
+    """Normal samples; mean and std are numbers (then ``size`` is needed) or tensors.
+
+    Raises:
+        RuntimeError: a negative std.
+    """
+    tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    if not tensors:
+        if size is None:
+            raise TypeError("normal() received an invalid combination of arguments: two numbers need a size")
+        t = _new(size, dtype, layout, device, out)
+        return _finish(t.normal_(mean, std, generator=generator), requires_grad)
+    if isinstance(std, Tensor):
+        if std.numel() and bool((std < 0).any()):
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    elif not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    from .composite import broadcast_shapes
+    shape = broadcast_shapes(*(t.shape for t in tensors))
+    t = _new(shape, tensors[0].dtype, layout, device, out)
+    if isinstance(std, Tensor):
+        t.normal_(0, 1, generator=generator).mul_(std.detach()).add_(mean.detach() if isinstance(mean, Tensor) else mean)
+    else:
+        t.normal_(0, std, generator=generator).add_(mean.detach())
+    return _finish(t, requires_grad)
+
+
+def bernoulli(input, p=None, *, generator=None, out=None):
+    """1 with the probability that ``input`` gives (or with ``p``), else 0, in input's shape and dtype."""
+    t = _like(input, None, preserve_format)
+    if p is not None:
+        t.bernoulli_(p, generator=generator)
+    else:
+        _probabilities(input)
+        random_fill("bernoulli_p", t, _generator(generator), (input.detach(),))
+    return t if out is None else out.resize_(t.shape).copy_(t)
+
+
+def _probabilities(p):
+    if p.numel() and not bool(((p >= 0) & (p <= 1)).all()):
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+
+
+def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
+    """Indices drawn with the (unnormalised) weights of the rows of ``input``.
+
+    Args:
+        input: (n) or (m, n), non-negative. Returns: int64 of shape (num_samples) or (m, num_samples).
+
+    Raises:
+        RuntimeError: negative or infinite weights, rows of zeros, more samples than categories without replacement.
+    """
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.type()[6:-6]}")
+    if input.dim() not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    n = input.shape[-1]
+    if not replacement and num_samples > n:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    p = input.detach()
+    if not bool(p.isfinite().all()) or bool((p < 0).any()):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if bool((p.sum(-1) == 0).any()):
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    shape = (num_samples,) if input.dim() == 1 else (input.shape[0], num_samples)
+    t = _core.empty(shape, int64) if out is None else out.resize_(shape)
+    return random_fill("multinomial", t, _generator(generator), (p.contiguous(),), (bool(replacement),))
+
+
+def poisson(input, generator=None):
+    """Poisson samples with the rates of ``input``."""
+    if input.numel() and bool((input < 0).any()):
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return random_fill("poisson", _like(input, None, preserve_format), _generator(generator), (input.detach(),))
+
+
+def binomial(count, prob, generator=None):
+    """Binomial samples."""
+    return random_fill("binomial", _like(count, None, preserve_format), _generator(generator), (count.detach(), prob.detach()))
+
+
+def _standard_gamma(concentration, generator=None):
+    """Gamma samples of rate 1."""
+    return random_fill("gamma", _like(concentration, None, preserve_format), _generator(generator), (concentration.detach(),))
+
+
+# ---- in place ----
+
+def _in_place(function):
+    _methods[function.__name__] = function
+    return function
+
+
+def _fill(self, name, generator, *numbers, parameters=()):
+    if self.requires_grad and _core.is_grad_enabled():
+        self.zero_()                     # records that nothing flows back, and refuses leaves
+    return random_fill(name, self, _generator(generator), parameters, numbers)
+
+
+@_in_place
+def uniform_(self, from_=0.0, to=1.0, *, generator=None, **names):
+    """Fills with uniform samples from [from, to).
+
+    Raises:
+        RuntimeError: ``from`` > ``to``.
+    """
+    low = names.pop("from", from_)
+    low, to = float(low), float(to)
+    if not low <= to:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={to:g}")
+    return _fill(self, "uniform", generator, low, to)
+
+
+@_in_place
+def normal_(self, mean=0.0, std=1.0, *, generator=None):
+    """Fills with normal samples.
+
+    Raises:
+        RuntimeError: a negative std.
+    """
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {float(std):g}")
+    return _fill(self, "normal", generator, float(mean), float(std))
+
+
+@_in_place
+def random_(self, from_=None, to=None, *, generator=None, **names):
+    """Fills with integers: from [from, to), from [0, to), or from all that the dtype holds exactly."""
+    low = names.pop("from", from_)
+    if low is None and to is None:
+        return _fill(self, "full", generator)
+    if to is None and "from" not in names:
+        low, to = 0, low
+    if low >= to:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={to}")
+    return _fill(self, "randint", generator, low, to)
+
+
+@_in_place
+def bernoulli_(self, p=0.5, *, generator=None):
+    """Fills with 1 (with probability p, a number or a tensor) and 0."""
+    if isinstance(p, Tensor):
+        _probabilities(p)
+        return _fill(self, "bernoulli_p", generator, parameters=(p.detach().expand(self.shape).contiguous(),))
+    if not 0 <= p <= 1:
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={float(p):g}")
+    return _fill(self, "bernoulli", generator, float(p))
+
+
+@_in_place
+def exponential_(self, lambd=1.0, *, generator=None):
+    """Fills with samples of the exponential distribution of rate ``lambd``."""
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={float(lambd):g}")
+    return _fill(self, "exponential", generator, float(lambd))
+
+
+@_in_place
+def geometric_(self, p, *, generator=None):
+    """Fills with the number of trials until the first success of probability p."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={float(p):g}")
+    return _fill(self, "geometric", generator, float(p))
+
+
+@_in_place
+def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
+    """Fills with Cauchy samples."""
+    if not sigma > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={float(sigma):g}")
+    return _fill(self, "cauchy", generator, float(median), float(sigma))
+
+
+@_in_place
+def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
+    """Fills with exponentials of normal samples."""
+    if not std > 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={float(std):g}")
+    return _fill(self, "log_normal", generator, float(mean), float(std))
+
+
+_methods["bernoulli"] = bernoulli
+_methods["multinomial"] = multinomial

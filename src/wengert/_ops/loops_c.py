@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 
 from .grammar import GrammarError, Node, walk
-from .scalar import COMPUTES, CTYPE, RESERVED, Scalar, attr_ctype, computes_of, row_function, tests_of
+from .scalar import COMPUTES, CTYPE, RESERVED, Scalar, attr_ctype, computes_of, inline_choices, open_test, row_function
 
 #: Nanoseconds a float32 element of a function of wg_math.h, at one thread on a 512-bit machine, for the threading threshold.
 COST = {"exp": .2, "exp2": .15, "expm1": .2, "log": .25, "log2": .45, "log10": .45, "log1p": .5, "tanh": .25, "sigmoid": .35,
@@ -50,7 +50,7 @@ def vjp_loops(table, op):
     for bits in range(1, 1 << len(wanted)):
         chosen = [wanted[k] for k in range(len(wanted)) if bits >> k & 1]
         mask = sum(1 << i for i, _ in chosen)
-        formulas = [op.vjp[p.name] for _, p in chosen]
+        formulas = [inline_choices(table, op.vjp[p.name]) for _, p in chosen]
         used = {n for f in formulas for n in walk(f) if n.kind in ("g", "x", "y")}
         inputs, codes = [], []
         for kind, code in (("g", "WG_OPERAND_G"), ("x", "WG_OPERAND_X({})"), ("y", "WG_OPERAND_Y({})")):
@@ -133,20 +133,20 @@ def emit_loop(table, loop, compute):
         kind = attr_ctype(p, compute)
         lines.append(f"    const {kind} {p.name} = wg_attr_{'float' if kind == 'double' else 'int'}(attr[{k}]);")
         lines.append(f"    (void){p.name};")
-    lines += ["    " + line for line in choose(table, loop, compute, tests_of(formulas), {})]
+    lines += ["    " + line for line in choose(table, loop, compute, formulas, {})]
     lines.append("}")
     return "\n".join(lines)
 
 
-def choose(table, loop, compute, tests, assume):
+def choose(table, loop, compute, formulas, assume):
     """Decides each attribute test once, before the elements."""
-    if not tests:
+    test = open_test(formulas, assume)
+    if test is None:
         return body(table, loop, compute, assume)
-    test = Scalar(table, loop.op, compute, assume).number(tests[0])
-    lines = [f"if ({test}) {{"]
-    lines += ["    " + line for line in choose(table, loop, compute, tests[1:], {**assume, tests[0]: True})]
+    lines = [f"if ({Scalar(table, loop.op, compute, assume).number(test)}) {{"]
+    lines += ["    " + line for line in choose(table, loop, compute, formulas, {**assume, test: True})]
     lines.append("} else {")
-    lines += ["    " + line for line in choose(table, loop, compute, tests[1:], {**assume, tests[0]: False})]
+    lines += ["    " + line for line in choose(table, loop, compute, formulas, {**assume, test: False})]
     return lines + ["}"]
 
 

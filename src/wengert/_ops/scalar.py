@@ -4,8 +4,9 @@ Note [Order of evaluation] Trees become C as they stand, in one order, here and 
 loop and the same formula replayed row by row therefore give the same bits.
 """
 import math
+from dataclasses import replace
 
-from .grammar import GrammarError, Node, walk
+from .grammar import GrammarError, Node, const, walk
 
 COMPUTES = ("f32", "f64", "i64")
 CTYPE = {"f32": "float", "f64": "double", "i64": "int64_t"}
@@ -224,14 +225,51 @@ def is_plain_operator(op):
             and op.y.args == tuple(op.x_nodes().values()))
 
 
-def tests_of(nodes):
-    """The attribute tests that choose between tensor formulas: loops are emitted once for each outcome."""
-    tests = []
-    for node in nodes:
-        for n in walk(node):
-            if n.kind == "if" and n.is_tensor and n.args[0] not in tests:
-                tests.append(n.args[0])
-    return tests
+def open_test(nodes, assume):
+    """The outermost attribute test that chooses between tensor formulas and is not decided yet, or None. Loops are emitted once
+    for each outcome."""
+    stack, seen = list(reversed(nodes)), set()
+    while stack:
+        n = stack.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        if n.kind == "if" and n.is_tensor:
+            if n.args[0] not in assume:
+                return n.args[0]
+            stack.append(n.args[1 if assume[n.args[0]] else 2])
+        else:
+            stack.extend(reversed(n.children()))
+    return None
+
+
+def inline_choices(table, node):
+    """Calls of rows that choose by attributes, replaced by what they compute: so a loop can make the choice beforehand."""
+    memo = {}
+
+    def substitute(n, tensors, attrs):
+        if n.kind == "x":
+            return tensors[n.value]
+        if n.kind == "attr":
+            return attrs[n.value]
+        args = tuple(substitute(a, tensors, attrs) for a in n.args)
+        return replace(n, args=args, attrs=tuple((k, substitute(a, tensors, attrs)) for k, a in n.attrs))
+
+    def visit(n):
+        if n not in memo:
+            children = tuple(visit(a) for a in n.args)
+            n2 = replace(n, args=children, attrs=tuple((k, visit(a)) for k, a in n.attrs))
+            memo[n] = n2
+            if n.kind == "call" and any(m.kind == "if" and m.is_tensor for m in walk(table[n.value].y)):
+                op = table[n.value]
+                given = dict(n2.attrs)
+                if not any(p.optional for p in op.attrs):
+                    attrs = {p.name: given.get(p.name) or const(p.choices.index(p.default) if p.choices else p.default)
+                             for p in op.attrs}
+                    memo[n] = visit(substitute(op.y, children, attrs))
+        return memo[n]
+
+    return visit(node)
 
 
 def row_function(table, op, compute):

@@ -33,7 +33,7 @@ def arithmetic(op):
     op("sgn", "x", y="c:sign", vjp={"x": "_zero(g)"}, linear=())
     op("_zero", "x", y="0", vjp={"x": "_zero(g)"}, doc="Zeros like x.")
     op("floor_divide", "x, other", y="c:floor_divide", vjp="not_implemented", check=True, domain=(.5, 4))
-    op("div_floor", "x, other", y="floor_divide(x, other)", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(), check=True,
+    op("div_floor", "x, other", y="c:floor_divide", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(), check=True,
        where="", grad_name="DivBackward2", domain=(.5, 4))
     op("div_trunc", "x, other", y="trunc(x/other)", y_int="c:trunc_divide", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(),
        check=True, where="", grad_name="DivBackward2", domain=(.5, 4))

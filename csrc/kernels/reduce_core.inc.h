@@ -27,7 +27,7 @@ typedef T R(v4u) __attribute__((vector_size(T_BITS / 2), aligned(sizeof(T)), may
 #else
 #define COMBINE(a, b) OPV(R(v), R(vm), a, b)
 #endif
-#define EACH(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
+#define EACH(i, n) WG_UNROLL for (int i = 0; i < (n); i++)
 
 /* The first min(n, VW) lanes of a vector in memory; the others read as zero. */
 #if defined(__AVX512F__)
@@ -68,6 +68,9 @@ WG_INLINE void R(store)(T *p, R(v) v, R(mask) m) {
 }
 #endif
 
+/* The two halves of a vector as one. */
+#define FOLD(H, M, V, v) ({ union { V whole; H half[2]; } h_ = {.whole = (v)}; OPV(H, M, h_.half[0], h_.half[1]); })
+
 /* From 2L lanes to L >= VW; the next L elements join if there are as many, or begin. */
 #define STAGE(L)                                                                    \
     if (n >= 2 * (L)) {                                                             \
@@ -98,8 +101,7 @@ static T R(block)(const T *p, int64_t n) {
 #else
     R(v8) b = {0};
     if (n >= 16) {
-        b = OPV(R(v8), R(v8m), __builtin_shufflevector(a[0], a[0], 0, 1, 2, 3, 4, 5, 6, 7),
-                __builtin_shufflevector(a[0], a[0], 8, 9, 10, 11, 12, 13, 14, 15));
+        b = FOLD(R(v8), R(v8m), R(v), a[0]);
         if (n & 8) { b = OPV(R(v8), R(v8m), b, *(const R(v8u) *)p); p += 8; }
     } else if (n >= 8) {
         b = *(const R(v8u) *)p;
@@ -112,9 +114,9 @@ static T R(block)(const T *p, int64_t n) {
     R(v4) c = {0};
     if (n >= 8) {
 #if VW == 8
-        R(v) b = a[0];
+        R(v8) b = a[0];
 #endif
-        c = OPV(R(v4), R(v4m), __builtin_shufflevector(b, b, 0, 1, 2, 3), __builtin_shufflevector(b, b, 4, 5, 6, 7));
+        c = FOLD(R(v4), R(v4m), R(v8), b);
         if (n & 4) { c = OPV(R(v4), R(v4m), c, *(const R(v4u) *)p); p += 4; }
     } else if (n >= 4) {
         c = *(const R(v4u) *)p;
@@ -457,3 +459,4 @@ static int R(run)(const wg_reduce *r) {
 #undef COMBINE
 #undef EACH
 #undef STAGE
+#undef FOLD

@@ -15,6 +15,12 @@
 #define WG_VECTOR_BYTES 16
 #endif
 
+#if defined(__clang__)
+#define WG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define WG_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* Hands over n results, outputs first.. in the order of the plan, neighbours in the last kept dimension. */
 static void wg_reduce_emit(const wg_reduce *r, void *acc, int64_t n, int64_t first, char *out) {
     const int64_t item = r->acc == WG_F32 ? 4 : 8;
@@ -26,12 +32,14 @@ static void wg_reduce_emit(const wg_reduce *r, void *acc, int64_t n, int64_t fir
 }
 
 /* NaN wins. A NaN in b wins because every comparison with it is false. */
-#define EXTREMA(T, s)                                                                              \
-    WG_INLINE T larger_##s(T a, T b) { T m = a > b ? a : b; return a != a ? a : m; }               \
-    WG_INLINE T smaller_##s(T a, T b) { T m = a < b ? a : b; return a != a ? a : m; }
-EXTREMA(float, f32)
-EXTREMA(double, f64)
-EXTREMA(int64_t, i64)
+#define IS_NAN(a) ((a) != (a))
+#define NEVER(a) 0
+#define EXTREMA(T, s, NAN_OF)                                                                      \
+    WG_INLINE T larger_##s(T a, T b) { T m = a > b ? a : b; return NAN_OF(a) ? a : m; }            \
+    WG_INLINE T smaller_##s(T a, T b) { T m = a < b ? a : b; return NAN_OF(a) ? a : m; }
+EXTREMA(float, f32, IS_NAN)
+EXTREMA(double, f64, IS_NAN)
+EXTREMA(int64_t, i64, NEVER)
 
 /* Their form on native vectors: what compilers make of the mask arithmetic of LARGERV is twice as slow. */
 #if defined(__AVX512F__)
@@ -67,6 +75,8 @@ NATIVE_EXTREMA(f64, pd, __m128d)
 #define PLUSV(V, M, a, b) ((a) + (b))
 #define TIMESV(V, M, a, b) ((a) * (b))
 #define SELECTV(V, M, take_a, a, b) ({ M take_ = (M)(take_a); (V)(((M)(a) & take_) | ((M)(b) & ~take_)); })
+#define LARGERV_INT(V, M, a, b) ({ V a_ = (a), b_ = (b); SELECTV(V, M, a_ > b_, a_, b_); })
+#define SMALLERV_INT(V, M, a, b) ({ V a_ = (a), b_ = (b); SELECTV(V, M, a_ < b_, a_, b_); })
 #define LARGERV(V, M, a, b) ({ V a_ = (a), b_ = (b); SELECTV(V, M, (a_ > b_) | (a_ != a_), a_, b_); })
 #define SMALLERV(V, M, a, b) ({ V a_ = (a), b_ = (b); SELECTV(V, M, (a_ < b_) | (a_ != a_), a_, b_); })
 
@@ -173,14 +183,14 @@ NATIVE_EXTREMA(f64, pd, __m128d)
 #define T int64_t
 #define R(name) name##_max_i64
 #define OP larger_i64
-#define OPV LARGERV
+#define OPV LARGERV_INT
 #include "reduce_core.inc.h"
 #undef R
 #undef OP
 #undef OPV
 #define R(name) name##_min_i64
 #define OP smaller_i64
-#define OPV SMALLERV
+#define OPV SMALLERV_INT
 #include "reduce_core.inc.h"
 
 #define DENSE(name, instance, T) \

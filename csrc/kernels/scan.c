@@ -23,38 +23,40 @@ typedef struct strip {
 typedef void (*strip_fn)(const strip *s);
 
 #define SAME(v) (v)
-#define SCAN(name, S, D, A, GET, PUT, INIT, STEP)                                                              \
+#define SCAN(name, S, D, A, GET, PUT, INIT, STEP, LOOP)                                                        \
     static void name(const strip *s) {                                                                         \
+        /* locals: the compiler must take stores of integers for stores to *s */                               \
+        const int64_t n = s->n, lines = s->lines, sx = s->sx, sy = s->sy, cx = s->cx, cy = s->cy;              \
         if (s->across) {                                                                                       \
             A acc[STRIP];                                                                                      \
-            for (int64_t k = 0; k < s->lines; k++) acc[k] = INIT;                                              \
-            for (int64_t i = 0; i < s->n; i++) {                                                               \
-                const S *x = (const S *)s->x + i * s->sx;                                                      \
-                D *y = (D *)s->y + i * s->sy;                                                                  \
-                if (s->cx == 1 && s->cy == 1) {                                                                \
-                    WG_VECTOR for (int64_t k = 0; k < s->lines; k++) {                                         \
+            for (int64_t k = 0; k < lines; k++) acc[k] = INIT;                                                 \
+            for (int64_t i = 0; i < n; i++) {                                                                  \
+                const S *x = (const S *)s->x + i * sx;                                                         \
+                D *y = (D *)s->y + i * sy;                                                                     \
+                if (cx == 1 && cy == 1) {                                                                      \
+                    LOOP for (int64_t k = 0; k < lines; k++) {                                                 \
                         A v = (A)GET(x[k]);                                                                    \
                         acc[k] = STEP(acc[k], v);                                                              \
                         y[k] = (D)PUT(acc[k]);                                                                 \
                     }                                                                                          \
                 } else {                                                                                       \
-                    for (int64_t k = 0; k < s->lines; k++) {                                                   \
-                        A v = (A)GET(x[k * s->cx]);                                                            \
+                    for (int64_t k = 0; k < lines; k++) {                                                      \
+                        A v = (A)GET(x[k * cx]);                                                               \
                         acc[k] = STEP(acc[k], v);                                                              \
-                        y[k * s->cy] = (D)PUT(acc[k]);                                                         \
+                        y[k * cy] = (D)PUT(acc[k]);                                                            \
                     }                                                                                          \
                 }                                                                                              \
             }                                                                                                  \
             return;                                                                                            \
         }                                                                                                      \
-        for (int64_t k = 0; k < s->lines; k++) {                                                               \
-            const S *x = (const S *)s->x + k * s->cx;                                                          \
-            D *y = (D *)s->y + k * s->cy;                                                                      \
+        for (int64_t k = 0; k < lines; k++) {                                                                  \
+            const S *x = (const S *)s->x + k * cx;                                                             \
+            D *y = (D *)s->y + k * cy;                                                                         \
             A acc = INIT;                                                                                      \
-            for (int64_t i = 0; i < s->n; i++) {                                                               \
-                A v = (A)GET(x[i * s->sx]);                                                                    \
+            for (int64_t i = 0; i < n; i++) {                                                                  \
+                A v = (A)GET(x[i * sx]);                                                                       \
                 acc = STEP(acc, v);                                                                            \
-                y[i * s->sy] = (D)PUT(acc);                                                                    \
+                y[i * sy] = (D)PUT(acc);                                                                       \
             }                                                                                                  \
         }                                                                                                      \
     }
@@ -69,28 +71,28 @@ WG_INLINE double log_add(double a, double v) {
     return low == high && wg_isinf_f64(low) ? low : high + wg_log1p_f64(wg_exp_f64(low - high));
 }
 
-#define FLOAT_SCANS(name, A16, STEP, INIT)                                                     \
-    SCAN(name##_f16, uint16_t, uint16_t, A16, wg_f16_to_f32, wg_f32_to_f16, INIT, STEP)        \
-    SCAN(name##_bf16, uint16_t, uint16_t, A16, wg_bf16_to_f32, wg_f32_to_bf16, INIT, STEP)     \
-    SCAN(name##_f32, float, float, double, SAME, SAME, INIT, STEP)                             \
-    SCAN(name##_f64, double, double, double, SAME, SAME, INIT, STEP)
-#define INT_SCANS(name, STEP, INIT)                                                            \
-    SCAN(name##_u8, uint8_t, int64_t, uint64_t, SAME, SAME, INIT, STEP)                        \
-    SCAN(name##_i8, int8_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP)                   \
-    SCAN(name##_i16, int16_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP)                 \
-    SCAN(name##_i32, int32_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP)                 \
-    SCAN(name##_i64, int64_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP)
+#define FLOAT_SCANS(name, A16, STEP, INIT, LOOP)                                               \
+    SCAN(name##_f16, uint16_t, uint16_t, A16, wg_f16_to_f32, wg_f32_to_f16, INIT, STEP, LOOP)  \
+    SCAN(name##_bf16, uint16_t, uint16_t, A16, wg_bf16_to_f32, wg_f32_to_bf16, INIT, STEP, LOOP) \
+    SCAN(name##_f32, float, float, double, SAME, SAME, INIT, STEP, LOOP)                       \
+    SCAN(name##_f64, double, double, double, SAME, SAME, INIT, STEP, LOOP)
+#define INT_SCANS(name, STEP, INIT, LOOP)                                                            \
+    SCAN(name##_u8, uint8_t, int64_t, uint64_t, SAME, SAME, INIT, STEP, LOOP)                        \
+    SCAN(name##_i8, int8_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP, LOOP)                   \
+    SCAN(name##_i16, int16_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP, LOOP)                 \
+    SCAN(name##_i32, int32_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP, LOOP)                 \
+    SCAN(name##_i64, int64_t, int64_t, uint64_t, (uint64_t), SAME, INIT, STEP, LOOP)
 #define FLOAT_TABLE(name) \
     [WG_F16] = name##_f16, [WG_BF16] = name##_bf16, [WG_F32] = name##_f32, [WG_F64] = name##_f64
 #define INT_TABLE(name)                                                                        \
     [WG_BOOL] = name##_u8, [WG_U8] = name##_u8, [WG_I8] = name##_i8, [WG_I16] = name##_i16,    \
     [WG_I32] = name##_i32, [WG_I64] = name##_i64
 
-FLOAT_SCANS(sum, float, PLUS, 0)
-INT_SCANS(sum, PLUS, 0)
-FLOAT_SCANS(prod, float, TIMES, 1)
-INT_SCANS(prod, TIMES, 1)
-FLOAT_SCANS(log_sum_exp, double, log_add, -WG_INF_F64)
+FLOAT_SCANS(sum, float, PLUS, 0, WG_VECTOR)
+INT_SCANS(sum, PLUS, 0, WG_VECTOR)
+FLOAT_SCANS(prod, float, TIMES, 1, WG_VECTOR)
+INT_SCANS(prod, TIMES, 1, )         /* no level but v4 multiplies 64-bit integers in vectors */
+FLOAT_SCANS(log_sum_exp, double, log_add, -WG_INF_F64, )
 
 /* Products of the elements before each, 1 for the first. */
 #define EXCLUSIVE(name, S, D, A, GET, PUT)                                                                     \

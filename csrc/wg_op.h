@@ -161,6 +161,9 @@ typedef struct wg_op {
     const char *doc;
 } wg_op;
 
+/* Does a gradient flow through output k? One bit speaks for all of a list. */
+WG_INLINE int wg_op_diff_output(const wg_op *op, int k) { return op->diff_out >> (op->nout == WG_LIST_OUT ? 0 : k) & 1; }
+
 extern const wg_op wg_ops[];
 extern const int wg_nops;
 

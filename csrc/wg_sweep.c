@@ -353,7 +353,7 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
     for (int k = 0; k < ny; k++) {
         py[k] = &y[k];
         pg[k] = &g[k];
-        if (op->materialize && wg_val_absent(&g[k]) && (op->diff_out >> k & 1) && zeros_of(r, k, &g[k]) < 0) goto done;
+        if (op->materialize && wg_val_absent(&g[k]) && wg_op_diff_output(op, k) && zeros_of(r, k, &g[k]) < 0) goto done;
     }
     if (op->kind == WG_OP_ELEMENTWISE)
         for (int i = 0; i < nx; i++)                        /* inputs whose shape was not kept have the output's */

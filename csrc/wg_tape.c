@@ -276,7 +276,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         if ((value_x | meta_x) & bit) { nsaved++; ndims += 2u * x[i]->a.ndim; }
     }
     for (int k = 0; k < ny; k++) {
-        if ((value_y | meta_y) >> k & 1) nsaved++;
+        if (k < 32 && (value_y | meta_y) >> k & 1) nsaved++;
         ndims += 2u * y[k].a.ndim;
     }
     for (int i = 0; i < nattr; i++) if (attr[i].tag == WG_A_INTS) nints += attr[i].n;
@@ -318,7 +318,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         o[k].dtype = y[k].a.dtype;
         o[k].ndim = y[k].a.ndim;
         o[k].dims = put_dims(r, &used, &y[k].a);
-        if ((value_y | meta_y) >> k & 1) put_saved(r, s++, &used, &y[k], nx + k, value_y >> k & 1);
+        if (k < 32 && (value_y | meta_y) >> k & 1) put_saved(r, s++, &used, &y[k], nx + k, value_y >> k & 1);
     }
     int64_t *ints = wg_rec_dims(r, 0) + ndims;
     wg_attr *to = wg_rec_attrs(r);
@@ -331,7 +331,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         }
     }
     for (int k = 0; k < ny; k++) {
-        if (!(op->diff_out >> (k < 31 ? k : 31) & 1) || !WG_IS_FLOAT(y[k].a.dtype)) continue;
+        if (!wg_op_diff_output(op, k) || !WG_IS_FLOAT(y[k].a.dtype)) continue;
         y[k].edge.node = &r->node;
         y[k].edge.out = (uint32_t)k;
         r->node.refs++;

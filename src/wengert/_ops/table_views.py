@@ -9,7 +9,7 @@ def define(op):
     view = {"kind": "view"}
     op("view", "x, size: int[]", vjp={"x": "_reshape(g, shape(x))"}, where="m", **view,
        doc="The same elements in another shape, without a copy.")
-    op("_reshape", "x, size: int[]", vjp={"x": "_reshape(g, shape(x))"}, grad_name="ViewBackward0",
+    op("_reshape", "x, size: int[]", vjp={"x": "_reshape(g, shape(x))"}, grad_name="ViewBackward0", **view,
        doc="Row-major elements in another shape; copies only if no window can show them. For formulas: the result may share memory.")
     op("_unsafe_view", "x, size: int[]", vjp={"x": "_reshape(g, shape(x))"}, **view)
     op("_resize_ones", "x, size: int[]", vjp={"x": "_resize_ones(g, shape(x))"}, **view,
@@ -41,7 +41,7 @@ def define(op):
        vjp={"x": "_as_strided_back(g, shape(x), size, stride, storage_offset)"}, **view,
        doc="Any window on the storage. The gradient is right for inputs that are contiguous and start at offset 0.")
     op("split", "x, split_size: int, dim: int = 0", outs="y[]", vjp={"x": "cat(g, dim)"}, **view)
-    op("split_with_sizes", "x, split_sizes: int[], dim: int = 0", outs="y[]", vjp={"x": "cat(g, dim)"}, **view)
+    op("split_with_sizes", "x, split_sizes: int[], dim: int = 0", outs="y[]", vjp={"x": "cat(g, dim)"}, aliases=("split",), **view)
     op("unbind", "x, dim: int = 0", outs="y[]", vjp={"x": "stack(g, dim)"}, **view)
 
     # ---- adjoints ----

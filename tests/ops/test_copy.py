@@ -1,0 +1,178 @@
+"""Copies, casts, joins, padding and writing in place against torch."""
+import pytest
+from against_torch import DTYPES, LAYOUTS, names, same, same_derivatives, same_error, same_value, torch
+
+import wengert
+
+
+def cases(text):
+    return [case.strip() for line in text.strip().splitlines() for case in line.split(" | ")]
+
+
+VALUES = cases("""
+x.clone() | x.clone(memory_format=torch.contiguous_format) | x.clone(memory_format=torch.preserve_format) | x.contiguous()
+x.sum_to_size(3, 4) | x.sum_to_size(1, 4) | x.sum_to_size(3, 1) | x.sum_to_size(4) | x.sum_to_size(1) | x.sum_to_size(())
+torch.cat([x, x]) | torch.cat([x, x[:2]], 0) | torch.cat([x, x[:, :1], x], 1) | torch.cat([x], -1) | torch.concat([x, x], dim=-2) | torch.cat([x, o(0)], 1)
+torch.stack([x, x]) | torch.stack([x, x], 1) | torch.stack([x, x, x], -1) | torch.stack([x], 2)
+torch.stack([x[0], x[1]]) | torch.stack([x[0, 0], x[1, 1]])
+x.flip(0) | x.flip(1) | x.flip(0, 1) | x.flip((-1,)) | x.flip(())
+x.roll(1) | x.roll(-5) | x.roll(1, 0) | x.roll((1, -2), (0, 1)) | x.roll((1, 1), (1, 1)) | x.roll(100, -1) | x.roll(-100, 0)
+x.repeat(2, 1) | x.repeat(1, 3) | x.repeat(2, 3, 2) | x.repeat(0, 2) | x.repeat(1, 1)
+x.tril() | x.tril(1) | x.tril(-1) | x.triu() | x.triu(2) | x.triu(-1) | x.triu(99) | x.tril(-99)
+F.pad(x, (1, 2)) | F.pad(x, (1, 2, 3, 0), value=7) | F.pad(x, (-1, 2)) | F.pad(x, (-1, -1, 1, 1)) | F.pad(x, ()) | F.pad(x, (-2, -2))
+F.pad(x, (2, 1), "reflect") | F.pad(x, (2, 1), "replicate") | F.pad(x, (2, 1), "circular") | F.pad(x, (4, 4), "circular") | F.pad(x, (9, 1), "replicate")
+F.pad(x, (-1, 2), "reflect") | F.pad(x, (-1, 2), "replicate") | F.pad(x, (-1, 2), "circular") | F.pad(x, (2, -2), "circular") | F.pad(x, (-1, -1), "circular")
+F.pad(x, (3, 0), "reflect") | F.pad(x[None], (1, 1, 2, 2), "reflect") | F.pad(x[None, None], (1, 1, 2, 1), "circular")
+F.pad(x[None, None], (1, 1, 2, 1), "replicate") | F.pad(x[None, None, None], (1, 0, 1, 0, 0, 0), "reflect") | F.pad(x[:, None, None, None], (1, 0, 1, 0, 1, 2), "replicate")
+torch.fill(x, 3) | torch.fill(x, L(5))
+""")
+#: torch merges dimensions of an expanded input in its own way before it orders them
+OWN_STRIDES = ("clone", "flip", "roll(1, 0)", "roll((1", "roll(100", "roll(-100", "fill")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("text", VALUES)
+def test_values_and_geometry(text, layout):
+    same(lambda lib: eval(text, names(lib, x=LAYOUTS[layout](lib))))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype(dtype):
+    for text in VALUES:
+        if dtype == "bool" and '"re' in text:      # torch's reflect and replicate refuse bool
+            continue
+        same_value(text, x=lambda lib: lib.arange(12).view(3, 4).to(getattr(lib, dtype)))
+
+
+@pytest.mark.parametrize("to", DTYPES + ("int8", "int16", "int32"))
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_casts(dtype, to):
+    same_value(f"x.to(torch.{to})", x=lambda lib: lib.tensor([0, 1, 2, 100, 200, 3]).to(getattr(lib, dtype)))
+    same_value(f"x.t().to(torch.{to})", x=lambda lib: lib.arange(6).view(2, 3).to(getattr(lib, dtype)))
+
+
+EDGES = cases("""
+torch.cat([o(0), o(2, 3)], 1) | torch.cat([o(0), o(0)]) | torch.cat([o(0), o(0)], 1) | torch.cat([o(0, dtype=torch.float64), o(2, 3)], 1)
+torch.cat([o(2, 3), o(2, 3).int(), o(2, 3).double()]) | torch.cat([o(2).half(), o(2).bfloat16()]) | torch.cat([o(2).int(), o(2) > 0]) | torch.cat([o(2, 0), o(2, 3)], 1)
+torch.cat([o(1)]*300) | torch.stack([L(1.)]*300) | torch.stack([o(2), o(2).double()], -1) | torch.stack([o(0), o(0)])
+L(1.).flip(0) | L(1.).roll(1) | o(0).roll(1, 0) | o(0, 3).roll(2) | L(2.).repeat(3) | L(2.).repeat(()) | L(2.).clone() | o(0, 3).tril() | o(2, 3, 3).tril()
+F.pad(L(1.), ()) | F.pad(o(0, 3), (1, 1)) | F.pad(o(2, 0), (1, 1)) | F.pad(o(0, 3), (1, 1), "circular") | F.pad(o(0, 1, 3), (1, 1), "reflect")
+F.pad(o(2, 3, dtype=torch.int64), (1, 1), value=2.7) | F.pad(o(2, 3) > 0, (1, 1)) | o(2, 3).int().sum_to_size(3) | (o(2, 3) > 0).sum_to_size(3) | o(2, 3).int().sum_to_size(2, 3)
+o(4).int().fill_(2.7) | o(2, 3).fill_(True) | o(2, 3).fill_(L(2)) | o(2, 3).copy_(o(3)*2) | o(2, 3).copy_(o(2, 1).int()) | o(2, 3).copy_(L(4.)) | o(2, 3).zero_()
+""")
+
+
+@pytest.mark.parametrize("text", EDGES)
+def test_edges(text):
+    same_value(text)
+
+
+ERRORS = cases("""
+torch.cat([]) | torch.cat([o(2, 3), o(2, 4)]) | torch.cat([o(2, 3), o(2)]) | torch.cat([L(1.), L(1.)]) | torch.cat([o(1), L(1.)]) | torch.cat([o(2, 3), o(2, 3)], 2)
+torch.cat([o(2, 3), o(3, 3), o(2, 3)], 1) | torch.cat([o(2, 3, 4), o(2, 2, 4), o(2, 3, 4)])
+torch.stack([]) | torch.stack([o(2), o(3)]) | torch.stack([o(2), o(2)], 3)
+o(2, 3).sum_to_size(4) | o(2, 3).sum_to_size(2, 3, 1)
+o(2, 3).flip(0, 0) | o(2, 3).flip(2) | o(2, 3).roll((1, 2)) | o(2, 3).roll((), ()) | o(2, 3).roll((1,), (0, 1)) | o(2, 3).roll(1, 2) | L(1.).roll(1, 0)
+o(2, 3).repeat(2) | o(2, 3).repeat(2, -1) | o(3).tril() | o(3).triu()
+F.pad(o(2, 3), (1,)) | F.pad(o(2, 3), (1, 1, 1, 1, 1, 1)) | F.pad(L(1.), (1, 1))
+F.pad(o(2, 3), (1, 1, 1, 1), "reflect") | F.pad(o(1, 3), (4, 4), "reflect") | F.pad(o(1, 3), (3, 0), "reflect") | F.pad(o(3), (1, 1), "reflect") | F.pad(o(3), (1, 1), "circular")
+F.pad(o(1, 1, 3), (1, 1, 1, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 3, 1, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 1, 3, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 1), "reflect")
+F.pad(o(1, 3), (-2, -1), "replicate") | F.pad(o(1, 0), (1, 1), "replicate") | F.pad(o(1, 0), (1, 1), "reflect") | F.pad(o(0, 3), (1, 1), "reflect")
+F.pad(o(1, 3), (4, 4), "circular") | F.pad(o(1, 3), (-2, -2), "circular") | F.pad(o(1, 3), (1, 1), "reflect", 1.)
+o(2, 3).copy_(o(4)) | o(2, 3).copy_(o(1, 2, 3)) | o(2, 3).copy_(o(2, 2, 3)) | o(2, 3).fill_(o(2)) | o(1, 3).expand(2, 3).fill_(1) | o(3).expand(2, 3).copy_(o(3))
+""")
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_errors(text):
+    same_error(text)
+
+
+DERIVATIVES = [
+    ("x.clone()", (2, 3)), ("x.t().clone()", (2, 3)), ("x.to(torch.float64)*1", (2, 3)), ("x.sum_to_size(3)", (2, 3)), ("x.sum_to_size(2, 1)", (2, 3)),
+    ("torch.cat([x, y])", (2, 3), (1, 3)), ("torch.cat([x, y, x], 1)", (2, 3), (2, 1)), ("torch.cat([x, o(0, dtype=torch.float64), y])", (2, 3), (1, 3)),
+    ("torch.cat([y, x], 1)", (2, 3), (0,)), ("torch.stack([x, y], 1)", (2, 3), (2, 3)), ("torch.stack([x, y, x])", (), ()),
+    ("x.flip(0, 2)", (2, 3, 4)), ("x.roll((1, -2), (0, 1))", (2, 5)), ("x.roll(3)", (2, 5)), ("x.t().roll(1, 0)", (2, 5)),
+    ("x.repeat(2, 3)", (2, 3)), ("x.repeat(2, 1, 3)", (2, 1)), ("x.repeat(3)", ()), ("x.repeat(0, 2)", (2, 3)), ("x.repeat(1, 1)", (2, 3)),
+    ("x.tril(1)", (3, 3)), ("x.triu(-1)", (2, 3, 4)),
+    ("F.pad(x, (1, 2, 0, 1))", (2, 3)), ("F.pad(x, (-1, 2), value=3.)", (2, 3)), ("F.pad(x, (2, 1), 'reflect')", (2, 4)), ("F.pad(x, (2, 3), 'replicate')", (2, 4)),
+    ("F.pad(x, (2, 4), 'circular')", (2, 4)), ("F.pad(x, (-1, 2), 'circular')", (2, 5)), ("F.pad(x, (1, 1, 2, 1), 'reflect')", (1, 2, 3, 4)),
+    ("x.mul(1.).fill_(2.)*y", (2, 3), (2, 3)), ("torch.fill(x, y)", (2, 3), ()), ("x.mul(1.).zero_()*y", (2, 3), (2, 3)),
+    ("x.mul(1.).copy_(y)", (2, 3), (3,)), ("x.mul(1.).tril_()", (3, 3)),
+]
+
+
+@pytest.mark.parametrize("text,shapes", [(d[0], d[1:]) for d in DERIVATIVES], ids=[d[0] for d in DERIVATIVES])
+def test_derivatives(text, shapes):
+    same_derivatives(text, *shapes)
+
+
+# ---- writing through views ---------------------------------------------------------------------------------------
+
+WRITES = {
+    "row": "v = b[1]; v.mul_(y[:4])",
+    "column": "v = b[:, 1]; v.copy_(y[:3])",
+    "step": "v = b[:, ::2]; v.mul_(v)",
+    "diagonal": "v = b.diagonal(); v.fill_(2.); v.mul_(y[:3])",
+    "transposed": "v = b.t()[1:]; v.mul_(3.); b.mul_(y[0])",
+    "reshaped": "v = b.view(2, 6); v[1].copy_(y[:6])",
+    "view of a view": "v = b[1:][:, 2:].t(); v.mul_(y[:2].view(2, 1))",
+    "base after view": "v = b[0]; b.mul_(2.); b = b*v.sum_to_size(1)",
+    "two views": "v = b[0]; u = b[:, 1]; v.mul_(2.); u.mul_(y[1]); b = b + v*u.sum_to_size(1)",
+    "view's view after write": "v = b[1:]; b.mul_(y[2]); u = v[0]; u.mul_(3.); b = b*1.; v = v*u",
+    "assignment": "b[1] = y[:4]; b[:, 2] = y[1]; b[0, 0] = 5.",
+    "indexed assignment": "b[I(0, 2), I(1, 1)] = y[:2]; v = b*1.",
+    "assignment from itself": "b[1:] = b[:-1]; v = b[0]; v.copy_(v*y[0])",
+    "unsqueezed": "v = b.unsqueeze(1); v.mul_(y[:4]); b = b*v.squeeze_(1)",
+    "squeezed in place": "v = b.view(3, 1, 4); v.squeeze_(1); v.mul_(y[0]); b = b*1.",
+    "transposed in place": "b.t_(); b.mul_(y[:3]); v = b[1]; v.mul_(2.)",
+    "transposed base of a view": "v = b[1]; b.t_(); b.mul_(y[:3]); v.mul_(y[1]); b = b*1.",
+    "expanded value": "v = b[:2]; v.copy_(y[0].expand(2, 4))",
+    "as_strided": "v = b.as_strided((2, 2), (4, 1), 1); v.mul_(y[:2])",
+}
+
+
+@pytest.mark.parametrize("program", WRITES.values(), ids=WRITES)
+def test_writes_through_views(program):
+    same_derivatives(f"run('''{program}''', x, y)", (3, 4), (8,))
+
+
+def run(program, x, y):
+    """Values of the base b = x*1 and of the last view v after the program."""
+    lib = torch if isinstance(x, torch.Tensor) else wengert
+    env = names(lib, x=x, y=y, b=x*1.)
+    exec(program, env)
+    return [env["b"]*1., env["v"]*1.] if "v" in env else [env["b"]*1.]
+
+
+@pytest.fixture(autouse=True)
+def run_in_expressions(monkeypatch):
+    import against_torch
+    original = against_torch.names
+    monkeypatch.setattr(against_torch, "names", lambda lib, **more: original(lib, run=run, **more))
+
+
+def test_overlapping_copies_read_the_old_values():
+    x = wengert.arange(9.).view(3, 3)
+    x.copy_(x.t())
+    assert x.tolist() == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    x = wengert.arange(6.)
+    x[1:] = x[:-1]
+    assert x.tolist() == [0, 0, 1, 2, 3, 4]
+    with pytest.raises(RuntimeError, match="refer to a single memory location"):
+        x[1:].mul_(x[:-1])
+
+
+def test_detach_in_place():
+    def program(lib):
+        x = lib.ones(2, requires_grad=True)
+        y = x*2
+        y.detach_()
+        return y.requires_grad, y.is_leaf, x.requires_grad
+    assert same(program)[0] == "returned"
+    same(lambda lib: lib.ones(3)[1].detach_())
+
+
+def test_leaves_are_not_written():
+    for text in ("x.mul_(2)", "x.t_()", "x[0].fill_(1)", "x.zero_()", "x.view(4).mul_(2)"):
+        same_error(text, x=lambda lib: lib.ones(2, 2, requires_grad=True))

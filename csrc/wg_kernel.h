@@ -42,6 +42,7 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, void (*body)(void
 /* The loop that vectorises although outputs may be the very memory of an input. */
 #if defined(__clang__)
 #define WG_VECTOR _Pragma("clang loop vectorize(assume_safety)")
+#pragma clang diagnostic ignored "-Wpass-failed"      /* a formula may call what has no vector form: lgamma, integer powers */
 #elif defined(__GNUC__)
 #define WG_VECTOR _Pragma("GCC ivdep")
 #else

@@ -249,3 +249,75 @@ def test_polygamma(loops, n):
     np.testing.assert_allclose(y, expected, rtol=1e-12)
     assert np.isinf(loops("polygamma", "f64", [np.array([0., -1., -7.])], [n])[0]).all()
     assert np.isnan(loops("polygamma", "f64", [np.array([np.nan, -1e7 - .5])], [2])[0]).all()
+
+
+# ---- VJP functions ----
+
+def vjp_function(*rows, name="probe"):
+    """The C text of the VJP of one row of a small table."""
+    from wengert_ops import vjp_c
+    return vjp_c.Writer(table := added(*rows), table[name]).write()
+
+
+def test_only_wanted_inputs_are_computed_and_common_values_shared():
+    text = vjp_function((("probe", "x, other, third"), dict(
+        vjp={"x": "g*exp(x*other) + g*2", "other": "g*exp(x*other) - g*2", "third": "g*2"}, linear=())))
+    assert text.count("WG_OP_exp") == 1
+    shared, rest = text.split("if (c->want[0] || c->want[1]) {")[1].split("if (c->want[0]) {")
+    assert "WG_OP_exp" in shared and "WG_OP_exp" not in rest
+    assert "if (c->want[0] || c->want[1] || c->want[2]) {" in text
+
+
+def test_every_operand_is_made_where_it_is_used():
+    """Each slot that a block reads is written in that block, around it, or before under a condition that covers it."""
+    from wengert_ops import vjp_c
+    for op in TABLE:
+        if not vjp_c.has_vjp(op):
+            continue
+        written, stack = {}, []
+        for line in vjp_c.Writer(TABLE, op).write().splitlines():
+            text = line.strip()
+            if text.startswith("}"):
+                stack.pop()
+            reads, writes = slots(text)
+            for k in reads:
+                assert k in written and covers(written[k], stack), (op.name, line)
+            for k in writes:
+                written[k] = list(stack) if k not in written else common(written[k], stack)
+            if text.endswith("{"):
+                stack.append(text.lstrip("} "))
+
+
+def slots(text):
+    """(read, written) numbers of &t[k] in a statement."""
+    import re
+    numbers = [int(k) for k in re.findall(r"&t\[(\d+)\]", text)]
+    if text.startswith(("wg_val_release", "for")) or not numbers:
+        return [], []
+    if text.startswith(("wg_number", "number_of")):
+        return [], numbers
+    if text.startswith("wg_val_share"):
+        target = re.match(r"wg_val_share\((?:&t\[(\d+)\])?", text)[1]
+        return numbers[1:] if target else numbers, [int(target)] if target else []
+    target = re.search(r"&t\[(\d+)\]\) < 0", text)
+    return (numbers[:-1], [int(target[1])]) if target else (numbers, [])
+
+
+def wants(stack):
+    """The inputs under which a block runs: None is always."""
+    import re
+    for head in stack:
+        if "c->want[" in head:
+            return set(re.findall(r"want\[(\d+|i)\]", head))
+    return None
+
+
+def covers(made, stack):
+    """Does whatever ran under `made` run whenever `stack` does?"""
+    first, second = wants(made), wants(stack)
+    inner = [h for h in made if "want" not in h and not h.startswith(("static", "for"))]
+    return (first is None or (second is not None and second <= first)) and all(h in stack for h in inner)
+
+
+def common(a, b):
+    return [h for h, k in zip(a, b) if h == k]

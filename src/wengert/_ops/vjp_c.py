@@ -3,6 +3,8 @@
 Each function computes only the cotangents that are wanted, shares what several of them need, and leaves every temporary
 released on success and on failure alike.
 """
+import itertools
+
 from .grammar import GrammarError, Node, walk
 
 PRELUDE = r'''
@@ -289,16 +291,15 @@ class Writer:
             self.indent -= 1
             self.line("}")
         else:
-            for n, inputs in self.shared(formulas):
-                if self.lookup(n) is None:
-                    self.line(f"if ({' || '.join(f'c->want[{i}]' for i in inputs)}) {{")
-                    self.indent += 1
-                    self.scopes.append({})
-                    value = self.compute(n)
-                    self.scopes.pop()
-                    self.scopes[0][n] = value
-                    self.indent -= 1
-                    self.line("}")
+            for inputs, group in itertools.groupby(self.shared(formulas), key=lambda pair: pair[1]):
+                self.line(f"if ({' || '.join(f'c->want[{i}]' for i in inputs)}) {{")
+                self.indent += 1
+                self.scopes.append({})                  # numbers made here are not there for other inputs
+                values = {n: self.operand(n) for n, _ in group}
+                self.scopes.pop()
+                self.scopes[0].update(values)
+                self.indent -= 1
+                self.line("}")
             for i, p in enumerate(op.tensors):
                 formula = op.vjp[p.name]
                 if formula == "nondiff":
@@ -317,7 +318,28 @@ class Writer:
                 self.line("}")
         return self.assemble()
 
+    def release_early(self):
+        """Gives each temporary back after its last use, where that is in the block that made it: what a later row needs
+        can then be what an earlier one held. A release at the end finds the rest, and on failure all."""
+        def indent(line):
+            return len(line) - len(line.lstrip())
+
+        after = {}
+        for k in range(self.slots):
+            uses = [i for i, line in enumerate(self.lines) if f"&t[{k}]" in line]
+            if not uses or "number" in self.lines[uses[0]]:
+                continue
+            first, last = uses[0], uses[-1]
+            block = indent(self.lines[first])
+            while last < len(self.lines) and (indent(self.lines[last]) > block or self.lines[last].endswith("{")):
+                last += 1
+            same_block = all(indent(line) >= block for line in self.lines[first:last + 1])
+            if same_block and any("wg_apply" in line for line in self.lines[last + 1:]):
+                after.setdefault(last, []).append(" "*block + f"wg_val_release(&t[{k}]);")
+        self.lines = [text for i, line in enumerate(self.lines) for text in (line, *after.get(i, ()))]
+
     def assemble(self):
+        self.release_early()
         body = "\n".join(self.lines)
         head = [f"static int vjp_{self.op.name}(wg_vjp_call *c) {{"]
         release = []

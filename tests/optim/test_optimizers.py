@@ -84,7 +84,7 @@ def run(name, steps=STEPS, dtype="float64"):
             return loss
 
         for _ in range(steps):
-            losses.append(float(optimizer.step(closure)))
+            losses.append(optimizer.step(closure).item())
         state = optimizer.state_dict()
         if name.startswith("LBFGS"):
             state = [state["param_groups"], list(state["state"][0]["old_dirs"])]

@@ -210,7 +210,7 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first_loss = closure()
-        loss = float(first_loss)
+        loss = _as_float(first_loss)
         evaluations = 1
         state["func_evals"] += 1
         grad = self._flat_grad()
@@ -240,7 +240,7 @@ class LBFGS(Optimizer):
             else:
                 self._move(t, direction)
                 if n_iter != group["max_iter"]:
-                    loss = float(closure())
+                    loss = _as_float(closure())
                     grad = self._flat_grad()
                     new_evaluations = 1
             evaluations += new_evaluations
@@ -261,7 +261,7 @@ class LBFGS(Optimizer):
 
         def evaluate(length):
             self._move(length, direction)
-            loss = float(closure())
+            loss = _as_float(closure())
             grad = self._flat_grad()
             for p, value in zip(self._params, before):
                 p.copy_(value)

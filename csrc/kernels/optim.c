@@ -20,6 +20,9 @@
  * all of one shape and dtype; g is only read. Attribute 0 is the sum of the flags below. Attribute 1, a list with an int
  * for each parameter, says whose scalar state is its own (None: the i-th parameter has the i-th).
  *
+ * With FLAG_TENSORS the scalar state is not in operand 0 but in tensors: `per` arrays of one element, float32 or
+ * float64, follow the operands of each parameter. sgd then has no t, and FLAG_FIRST says that the buffers begin.
+ *
  * Formulas: those of torch.optim, in the order of its single-tensor loops; scalars in float64, elements in the dtype. */
 #include "rows.h"
 
@@ -30,6 +33,8 @@ enum {
     FLAG_NESTEROV = 2, FLAG_MOMENTUM = 4,                 /* sgd; rmsprop has a momentum buffer with FLAG_MOMENTUM too */
     FLAG_AMSGRAD = 8, FLAG_DECOUPLED = 16,                /* adam; nadam and radam may be decoupled too */
     FLAG_CENTERED = 32,                                   /* rmsprop */
+    FLAG_TENSORS = 64, FLAG_FIRST = 128,
+    FLAG_NARROW = 1 << 20,                                /* of this file only: scalar state is kept in float32 */
 };
 enum { SGD_PLAIN = 0, SGD_MOMENTUM = 1, SGD_FIRST = 2, SGD_NESTEROV = 4 };
 enum { DECAY_NONE, DECAY_L2, DECAY_DECOUPLED };
@@ -104,20 +109,38 @@ typedef struct {
     int (*scalars)(double *c, const double *h, double *s, int flags);          /* returns `how` */
 } optimizer;
 
+static int sgd_scalars(double *c, const double *h, double *s, int flags);
+
+static double read_scalar(const wg_array *x) { return x->dtype == WG_F32 ? (double)*(const float *)x->data : *(const double *)x->data; }
+
+static void write_scalar(const wg_array *x, double value) {
+    if (x->dtype == WG_F32) *(float *)x->data = (float)value;
+    else *(double *)x->data = value;
+}
+
+/* What a number of the scalar state is, once stored. */
+static double kept(double value, int flags) { return flags & FLAG_NARROW ? (double)(float)value : value; }
+
 static int step(wg_array *const *op, int nop, const wg_attr *attr, const optimizer *o) {
     double *h = (double *)op[0]->data;
-    int flags = (int)attr[0].i;
-    for (int i = 0; 1 + i * o->width < nop; i++) {
-        wg_array *const *own = op + 1 + i * o->width;
-        int64_t slot = attr[1].tag == WG_A_INTS ? attr[1].v[i] : i;
+    int tensors = (attr[0].i & FLAG_TENSORS) != 0, per = tensors && o->scalars == sgd_scalars ? 0 : o->per;
+    int width = o->width + (tensors ? per : 0);
+    for (int i = 0; 1 + i * width < nop; i++) {
+        wg_array *const *own = op + 1 + i * width, *const *scalar = own + o->width;
+        int flags = (int)attr[0].i;
+        double own_state[3] = {0}, *state = own_state;
         element_job j = {.count = o->width, .run = o->run, .sign = flags & FLAG_MAXIMIZE ? -1 : 1};
-        double *state = h + o->nhyper + slot * o->per, before[3] = {state[0], o->per > 1 ? state[1] : 0, o->per > 2 ? state[2] : 0};
-        state[0] += 1;
+        if (tensors) for (int k = 0; k < per; k++) state[k] = read_scalar(scalar[k]);
+        else state = h + o->nhyper + (attr[1].tag == WG_A_INTS ? attr[1].v[i] : i) * per;
+        if (!tensors || (per && scalar[0]->dtype == WG_F32)) flags |= FLAG_NARROW;
+        double before[3] = {state[0], per > 1 ? state[1] : 0, per > 2 ? state[2] : 0};
+        if (per) state[0] += 1;
         j.how = o->scalars(j.c, h, state, flags);
         if (each_element(&j, own, o->cost_ns)) {
-            memcpy(state, before, (size_t)o->per * sizeof(double));
+            if (!tensors) memcpy(state, before, (size_t)per * sizeof(double));
             return -1;
         }
+        if (tensors) for (int k = 0; k < per; k++) write_scalar(scalar[k], state[k]);
     }
     return 0;
 }
@@ -130,7 +153,7 @@ static int sgd_scalars(double *c, const double *h, double *s, int flags) {
     c[2] = 1 - h[2];
     c[3] = h[3];
     if (!(flags & FLAG_MOMENTUM)) return SGD_PLAIN;
-    return SGD_MOMENTUM | (s[0] == 1 ? SGD_FIRST : 0) | (flags & FLAG_NESTEROV ? SGD_NESTEROV : 0);
+    return SGD_MOMENTUM | ((flags & FLAG_TENSORS ? flags & FLAG_FIRST : s[0] == 1) ? SGD_FIRST : 0) | (flags & FLAG_NESTEROV ? SGD_NESTEROV : 0);
 }
 
 int WG_K(sgd)(wg_array *const *op, int nop, const wg_attr *attr) {
@@ -215,10 +238,10 @@ int WG_K(adamax)(wg_array *const *op, int nop, const wg_attr *attr) {
     return step(op, nop, attr, &(optimizer){5, 1, 4, LOOPS(adamax), 0.6, adamax_scalars});
 }
 
-/* mu_product is rounded to float32, as PyTorch keeps it in a float32 tensor. */
+/* mu_product is rounded before it is used: PyTorch keeps it in a tensor of the default dtype. */
 static int nadam_scalars(double *c, const double *h, double *s, int flags) {
     double mu = h[1] * (1 - 0.5 * pow(0.96, s[0] * h[5])), next = h[1] * (1 - 0.5 * pow(0.96, (s[0] + 1) * h[5]));
-    s[1] = (double)((float)s[1] * (float)mu);
+    s[1] = kept(s[1] * kept(mu, flags), flags);
     c[0] = 1 - h[1];
     c[1] = h[2];
     c[2] = 1 - h[2];
@@ -251,15 +274,14 @@ int WG_K(radam)(wg_array *const *op, int nop, const wg_attr *attr) {
     return step(op, nop, attr, &(optimizer){5, 1, 4, LOOPS(radam), 0.9, radam_scalars});
 }
 
-/* eta and mu are for the next step, rounded to float32 like mu_product. */
+/* eta and mu are for the next step, rounded by way of the default dtype. */
 static int asgd_scalars(double *c, const double *h, double *s, int flags) {
-    (void)flags;
     c[0] = 1 - h[1] * s[1];
     c[1] = -s[1];
     c[2] = s[2];
     c[3] = h[4];
-    s[1] = (double)(float)(h[0] / pow(1 + h[1] * h[0] * s[0], h[2]));
-    s[2] = (double)(float)(1 / (s[0] - h[3] > 1 ? s[0] - h[3] : 1));
+    s[1] = kept(h[0] / pow(1 + h[1] * h[0] * s[0], h[2]), flags);
+    s[2] = kept(1 / (s[0] - h[3] > 1 ? s[0] - h[3] : 1), flags);
     return 0;
 }
 

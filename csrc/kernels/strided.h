@@ -189,8 +189,9 @@ WG_INLINE void wg_view_narrow(wg_array *v, int d, int64_t begin, int64_t size) {
     wg_view_done(v);
 }
 
-/* An operand that is optional is NULL, or an array without data, where it is absent. */
-WG_INLINE int wg_given(const wg_array *x) { return x && x->data; }
+/* An optional operand that is absent is NULL, or an array without data, or (so that a launch can be logged like any
+ * other) a Python number. */
+WG_INLINE int wg_given(const wg_array *x) { return x && x->data && !x->is_number; }
 
 /* The dimension that an attribute names; a 0-d array has dimension 0 (and -1). */
 WG_INLINE int wg_dim(const wg_array *x, int64_t d) { return (int)(d < 0 ? d + (x->ndim ? x->ndim : 1) : d); }

@@ -10,7 +10,7 @@ REDUCE = ("reduce.c", "reduce_engine.c", "reduce_load.c", "reduce_plan.c")
 SOURCES = ("optim.c", "copy.c", *REDUCE)
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
 FLOATS = list(UNIT)
-MAXIMIZE, NESTEROV, MOMENTUM, AMSGRAD, DECOUPLED, CENTERED = 1, 2, 4, 8, 16, 32
+MAXIMIZE, NESTEROV, MOMENTUM, AMSGRAD, DECOUPLED, CENTERED, TENSORS, FIRST = 1, 2, 4, 8, 16, 32, 64, 128
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,27 @@ def test_bits_do_not_depend_on_level_or_threads(level):
                 base("adam", h, q, g, mb, vb, attrs=[DECOUPLED, None])
             reference = q
         np.testing.assert_array_equal(p, reference)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("kernel, name, hyper, other, flags, scalars, state", CASES)
+def test_scalar_state_in_tensors_changes_no_bit(kernels, dtype, kernel, name, hyper, other, flags, scalars, state):
+    rng = np.random.default_rng(0)
+    starts = [rng.standard_normal(s).astype(dtype) for s in ((5,), (3, 4))]
+    states = [[np.full(x.shape, entry[1] if isinstance(entry, tuple) else 0.0, dtype) for entry in state] for x in starts]
+    buffer, bare = np.array(flat(hyper) + list(scalars) * 2), np.array(flat(hyper), np.float64)
+    a, b = [x.copy() for x in starts], [x.copy() for x in starts]
+    sa, sb = [[v.copy() for v in own] for own in states], [[v.copy() for v in own] for own in states]
+    inside = [[np.asarray(v, np.float32) for v in scalars] if kernel != "sgd" else [] for _ in starts]
+    for step in range(4):
+        grads = [rng.standard_normal(x.shape).astype(dtype) for x in starts]
+        kernels(kernel, buffer, *[v for x, g, own in zip(a, grads, sa) for v in (x, g, *own)], attrs=[flags, None])
+        kernels(kernel, bare, *[v for x, g, own, more in zip(b, grads, sb, inside) for v in (x, g, *own, *more)],
+                attrs=[flags | TENSORS | (FIRST if step == 0 else 0), None])
+    for x, y in zip(a, b):
+        np.testing.assert_array_equal(x, y)
+    if kernel != "sgd":
+        assert [float(v) for more in inside for v in more] == buffer[len(bare):].tolist()
 
 
 def test_parameters_may_choose_their_scalar_state(kernels):

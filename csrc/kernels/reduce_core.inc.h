@@ -207,6 +207,11 @@ static void R(rows_body)(void *context, int64_t begin, int64_t end) {
         const char *x = at.x;
         if (r->direct && r->nreduced == 1 && r->reduced_x[0] == 1 && r->count <= WG_BLOCK) {
             for (int64_t i = 0; i < run; i++, x += r->kept_x[last] * item) results[i] = R(block)((const T *)x, r->count);
+        } else if (!r->c && r->nreduced == 1 && r->count <= WG_BLOCK / 2 && r->kept_x[last] == r->count * r->reduced_x[0]) {
+            T buffer[WG_BLOCK] __attribute__((aligned(64)));      /* short rows are loaded many at a time */
+            if (run > WG_BLOCK / r->count) run = WG_BLOCK / r->count;
+            r->load(buffer, x, run * r->count, r->reduced_x[0], NULL, 0, r->p);
+            for (int64_t i = 0; i < run; i++) results[i] = R(block)(buffer + i * r->count, r->count);
         } else {
             const T *c = r->c ? (const T *)r->c + begin : NULL;
             for (int64_t i = 0; i < run; i++, x += r->kept_x[last] * item)

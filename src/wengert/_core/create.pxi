@@ -598,3 +598,55 @@ def linspace_into(Tensor t not None, start, end):
     set_attr_number(&attr[0], start)
     set_attr_number(&attr[1], end)
     check(wg_launch(WG_K_linspace, operand, 1, attr, 2))
+
+
+def _view_dtype(Tensor self not None, dtype_):
+    """The same bytes as elements of another dtype; sizes of the last dimension follow.
+
+    Raises:
+        RuntimeError: the sizes or strides do not allow it.
+    """
+    cdef wg_array *a = &self.t.v.a
+    cdef int dt = dtype_code(dtype_)
+    cdef int old = wg_itemsize[a.dtype], new = wg_itemsize[dt], last = a.ndim - 1, d
+    cdef int64_t shape[24]
+    cdef int64_t strides[24]
+    cdef Tensor y
+    if a.dtype == dt:
+        return apply_one(OP_ALIAS, self, NULL)
+    if self.t.v.edge.node != NULL and not wg_mode & WG_MODE_NO_GRAD:
+        raise RuntimeError("view(dtype) of a tensor that requires grad has no derivative: use detach()")
+    for d in range(a.ndim):
+        shape[d] = a.shape[d]
+        strides[d] = a.strides[d]
+    if old != new:
+        if a.ndim == 0:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {DTYPES[a.dtype]} as {dtype_} (different element sizes)")
+        if a.strides[last] != 1 and a.shape[last] > 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 to view {DTYPES[a.dtype]} as {dtype_} (different element sizes), but got {a.strides[last]}")
+        if a.shape[last] * old % new:
+            raise RuntimeError(f"self.size(-1) must be divisible by {new // old} to view {DTYPES[a.dtype]} as {dtype_} (different element sizes), but got {a.shape[last]}")
+        shape[last] = a.shape[last] * old // new
+        strides[last] = 1
+        for d in range(last):
+            if strides[d] * old % new:
+                raise RuntimeError(f"self.stride({d}) must be divisible by {new // old} to view {DTYPES[a.dtype]} as {dtype_} (different element sizes), but got {strides[d]}")
+            strides[d] = strides[d] * old // new
+        if (<size_t>a.data) % new:
+            raise RuntimeError("self.storage_offset() must be divisible by the new element size")
+    y = new_tensor()
+    check(wg_window(&y.t.v, &self.t.v, a.ndim, shape, strides, 0))
+    y.t.v.a.dtype = dt
+    return y
+
+
+def result_type(a, b):
+    """The dtype that an operation on two tensors or numbers computes in."""
+    cdef wg_val na, nb
+    cdef const wg_val *x[2]
+    cdef const wg_array *arrays[2]
+    if not operand(a, &na, &x[0]) or not operand(b, &nb, &x[1]):
+        raise TypeError("result_type(): arguments must be Tensors or Numbers")
+    arrays[0] = &x[0].a
+    arrays[1] = &x[1].a
+    return DTYPES[wg_result_type(arrays, 2)]

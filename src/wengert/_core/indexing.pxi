@@ -305,7 +305,17 @@ cdef object get_item(Tensor self, object key):
     return permuted(y, back_order(nindex, y.t.v.a.ndim - nindex, place)) if place else y
 
 
+def _index_add(Tensor self not None, key, Tensor value not None):
+    """self[key] += value with repeated indices counted each time; returns self."""
+    write_item(self, key, value, True)
+    return self
+
+
 cdef int set_item(Tensor self, object key, object value) except -1:
+    return write_item(self, key, value, False)
+
+
+cdef int write_item(Tensor self, object key, object value, bint accumulate) except -1:
     cdef Tensor x, v, index
     cdef wg_val number
     cdef const wg_val *in_[3]
@@ -324,19 +334,19 @@ cdef int set_item(Tensor self, object key, object value) except -1:
         else:
             raise TypeError(f"can't assign a {type(value).__name__} to a torch.{wg_dtype_title[self.t.v.a.dtype].decode()}Tensor")
     if not tensors:
-        if isinstance(value, Tensor):
+        if accumulate:
+            inplace(OP_ADD, x, value)
+        elif isinstance(value, Tensor):
             copy_into(x, without_leading_ones(<Tensor>value, x.t.v.a.ndim))
         else:
             fill_in_place(x, value)
-        if x is self and self.t.view_flags == 0:
-            return 0
         return 0
     x, place = arrange(x, tensors)
     index = stacked(tensors)
     check(wg_tensor_refresh(&x.t))
     in_[0] = &x.t.v
     in_[1] = &index.t.v
-    attr[0] = WG_BOOLEAN(0)
+    attr[0] = WG_BOOLEAN(accumulate)
     if isinstance(value, Tensor):
         v = cast_to(<Tensor>value, x.t.v.a.dtype)
         nindex = index.t.v.a.ndim - 1

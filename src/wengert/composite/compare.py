@@ -1,0 +1,62 @@
+"""Comparisons of whole tensors, and questions about dtypes."""
+from .. import _core, ops
+from .._core import Tensor
+from ._register import public
+
+
+@public
+def equal(input, other):
+    """Same shape and same elements? A bool."""
+    return input.shape == other.shape and bool(ops.all(ops.eq(input, other)))
+
+
+@public
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Is |input - other| <= atol + rtol*|other| everywhere? A bool."""
+    return bool(ops.all(ops.isclose(input, other, rtol, atol, equal_nan)))
+
+
+@public
+def is_same_size(input, other):
+    """Same shape?"""
+    return input.shape == other.shape
+
+
+@public
+def is_nonzero(input):
+    """Is the only element not zero?"""
+    if input.numel() != 1:
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous" if input.numel() else
+                           "Boolean value of Tensor with no values is ambiguous")
+    return bool(input)
+
+
+@public(method=False)
+def result_type(a, b):
+    """The dtype that an operation on both computes in."""
+    return _core.result_type(a, b)
+
+
+@public(method=False)
+def can_cast(from_, to):
+    """May ``from_`` be cast to ``to`` by an in-place operation?"""
+    def category(d):
+        return 2 if d.is_floating_point else 0 if d.name == "bool" else 1
+    return category(from_) <= category(to)
+
+
+@public
+def isreal(input):
+    """True everywhere: there are no complex dtypes."""
+    return _core.full(input.shape, True, _core.dtype_by_name("bool"))
+
+
+@public
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    """Which elements occur among ``test_elements``?"""
+    if not isinstance(elements, Tensor):
+        elements = _core.from_data(elements, None)
+    if not isinstance(test_elements, Tensor):
+        test_elements = _core.from_data(test_elements, None)
+    hit = ops.any_dim(ops.eq(elements.unsqueeze(-1), test_elements.reshape(-1)), (-1,))
+    return ops.logical_not(hit) if invert else hit

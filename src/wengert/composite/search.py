@@ -1,0 +1,233 @@
+"""Sorting, searching, counting, indexing by name."""
+from .. import _core, ops
+from .._core import Tensor
+from ._register import methods, public
+
+_i64 = _core.dtype_by_name("int64")
+_table_where, _table_nonzero = ops._public("torch")["where"], ops._public("torch")["nonzero"]
+
+
+@public
+def argsort(input, dim=-1, descending=False, stable=False):
+    """Indices that sort along ``dim``."""
+    return ops.sort(input, dim, descending, stable=stable).indices
+
+
+@public
+def msort(input):
+    """Sorted along the first dimension."""
+    return ops.sort(input, 0).values
+
+
+@public(method=False)
+def where(condition, input=None, other=None, *, out=None):
+    """Elements of ``input`` where condition holds, of ``other`` elsewhere; with a condition alone, its nonzero indices."""
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if condition.dtype.name != "bool":
+        if condition.dtype.name != "uint8":
+            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.type()[6:-6]}")
+        condition = condition.bool()
+    result = _table_where(condition, input, other)
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+methods["where"] = lambda self, condition, other: where(condition, self, other)
+
+
+@public
+def nonzero(input, *, out=None, as_tuple=False):
+    """Indices of the elements that are not zero: (n, dims), or a tuple of one 1-d tensor per dimension."""
+    if as_tuple:
+        if input.dim() == 0:
+            return ops.nonzero(input.unsqueeze(0)).unbind(1)
+        return ops.nonzero(input).unbind(1)
+    result = ops.nonzero(input)
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+@public(method=False)
+def argwhere(input):
+    """Indices of the elements that are not zero: (n, dims)."""
+    return ops.nonzero(input)
+
+
+methods["argwhere"] = argwhere
+
+
+@public
+def masked_select(input, mask, *, out=None):
+    """The elements where ``mask`` holds, as one dimension; both are broadcast."""
+    if mask.dtype.name != "bool":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if input.shape != mask.shape:
+        from .shape import broadcast_tensors
+        input, mask = broadcast_tensors(input, mask)
+    result = ops.masked_select(input, mask)
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+@public
+def take_along_dim(input, indices, dim=None, *, out=None):
+    """`gather` with broadcasting; over the flat elements without ``dim``."""
+    if dim is None:
+        result = ops.gather(input.reshape(-1), 0, indices.reshape(-1))
+    else:
+        from .shape import _wrap, broadcast_shapes
+        if input.dim() != indices.dim():
+            raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.dim()} "
+                               f"dimensions for input, and {indices.dim()} dimensions for indices")
+        d = _wrap(dim, input.dim())
+        a, b = list(input.shape), list(indices.shape)
+        a[d] = b[d] = 1
+        shape = list(broadcast_shapes(a, b))
+        result = ops.gather(input.expand([input.shape[d] if i == d else s for i, s in enumerate(shape)]), d,
+                            indices.expand([indices.shape[d] if i == d else s for i, s in enumerate(shape)]))
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+def _key(indices):
+    return tuple(slice(None) if i is None else i for i in indices)
+
+
+@public
+def index_put(input, indices, values, accumulate=False):
+    """A copy with values written (or added) at the places that a tuple of index tensors names."""
+    return index_put_(input.clone(), indices, values, accumulate)
+
+
+@public
+def index_put_(self, indices, values, accumulate=False):
+    """Writes (or adds, repeats included) values at the places that a tuple of index tensors names."""
+    if not accumulate:
+        self[_key(indices)] = values
+        return self
+    if not isinstance(values, Tensor):
+        values = _core.from_data(values, self.dtype)
+    return _core._index_add(self, _key(indices), values)
+
+
+def _unique(name, wants):
+    from ..types import make_return_type
+    return make_return_type(name, wants)
+
+
+@public
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The distinct elements in order; on request where each element went, and how often each occurs."""
+    if dim is not None:
+        return _unique_dim(input, dim, return_inverse, return_counts)
+    flat = input.reshape(-1)
+    values, order = ops.sort(flat, 0)
+    fresh = _changes(values)
+    result = [values[fresh]]
+    group = ops.cumsum(fresh, 0) - 1
+    if return_inverse:
+        inverse = _core.empty((flat.numel(),), _i64)
+        result.append(ops.scatter(inverse, 0, order, group).reshape(input.shape))
+    if return_counts:
+        result.append(_counts(group, result[0].shape[0]))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+def _changes(values):
+    """Which elements differ from the one before; the first does."""
+    n = values.shape[0]
+    fresh = _core.full((n,), True, _core.dtype_by_name("bool"))
+    if n > 1:
+        fresh[1:] = values[1:] != values[:-1]
+    return fresh
+
+
+def _counts(group, n):
+    return ops.scatter_add(_core.full((n,), 0, _i64), 0, group, _core.full(group.shape, 1, _i64))
+
+
+def _unique_dim(input, dim, return_inverse, return_counts):
+    rows = input.movedim(dim, 0)
+    keys = [tuple(r.reshape(-1).tolist()) for r in rows]
+    distinct = sorted(set(keys))
+    place = {k: i for i, k in enumerate(distinct)}
+    first = [keys.index(k) for k in distinct]
+    result = [ops.index_select(input, dim, _core.from_data(first, _i64))]
+    if return_inverse:
+        result.append(_core.from_data([place[k] for k in keys], _i64))
+    if return_counts:
+        result.append(_core.from_data([keys.count(k) for k in distinct], _i64))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+@public
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The elements with repeats of a neighbour left out."""
+    if dim is not None:
+        raise NotImplementedError("unique_consecutive() along a dim is not supported: use unique(dim=...)")
+    flat = input.reshape(-1)
+    fresh = _changes(flat)
+    group = ops.cumsum(fresh, 0) - 1
+    result = [flat[fresh]]
+    if return_inverse:
+        result.append(group.reshape(input.shape))
+    if return_counts:
+        result.append(_counts(group, result[0].shape[0]))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+@public
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, ... occurs; or the sums of ``weights`` there."""
+    if input.dim() != 1 or input.dtype.is_floating_point:
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if input.numel() and int(input.min()) < 0:
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    n = max(minlength, int(input.max()) + 1 if input.numel() else 0)
+    index = input.to(_i64)
+    if weights is None:
+        return _counts(index, n)
+    if not weights.dtype.is_floating_point:
+        weights = weights.double()
+    return ops.scatter_add(_core.full((n,), 0, weights.dtype), 0, index, weights)
+
+
+@public
+def histc(input, bins=100, min=0, max=0):
+    """Counts in ``bins`` equal bins from min to max (of the elements, if both are equal)."""
+    if min == max:
+        min, max = float(input.min()), float(input.max())
+        if min == max:
+            min, max = min - 1, max + 1
+    x = input.reshape(-1)
+    x = x[(x >= min) & (x <= max)]
+    place = ((x - min) * (bins / (max - min))).floor().clamp(0, bins - 1).to(_i64)
+    return _counts(place, bins).to(input.dtype)
+
+
+@public(method=False)
+def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
+    """Where each value would be inserted into a sorted sequence (the last dimension) to keep it sorted."""
+    if sorter is not None:
+        sorted_sequence = ops.gather(sorted_sequence, -1, sorter)
+    right = right or side == "right"
+    scalar = not isinstance(input, Tensor)
+    if scalar:
+        input = _core.from_data(input, sorted_sequence.dtype)
+    s, x = sorted_sequence.unsqueeze(-2), input.unsqueeze(-1)
+    if sorted_sequence.dim() == 1:
+        s = sorted_sequence
+    hit = ops.le(s, x) if right else ops.lt(s, x)
+    result = ops.sum_dim(hit, (-1,))
+    return result.to(_core.dtype_by_name("int32")) if out_int32 else result
+
+
+@public(method=False)
+def bucketize(input, boundaries, *, out_int32=False, right=False):
+    """Which interval between sorted boundaries each value lies in."""
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+@public(torch=False)
+def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
+    """Raises: use scatter_add, or amax/amin over one-hot masks."""
+    if reduce == "sum" and include_self:
+        return ops.scatter_add(self, dim, index, src)
+    raise NotImplementedError(f"scatter_reduce with reduce='{reduce}' is not supported yet: scatter_add is")

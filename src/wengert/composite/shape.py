@@ -1,0 +1,460 @@
+"""Reshaping, splitting, joining, moving dimensions."""
+from .. import _core, ops
+from .._core import Tensor
+from ..types import Size
+from ._register import public
+
+
+def _wrap(dim, ndim):
+    """A dimension counted from the front.
+
+    Raises:
+        IndexError: out of range.
+    """
+    n = ndim or 1
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim % n
+
+
+def _ints(values):
+    """Separate ints or one sequence."""
+    if len(values) == 1 and not hasattr(values[0], "__index__"):
+        return tuple(values[0])
+    if len(values) == 1 and isinstance(values[0], (tuple, list)):
+        return tuple(values[0])
+    return values
+
+
+@public
+def reshape(input, *shape, **names):
+    """The same elements in another shape (one size may be -1); a view where one can show them, else a copy."""
+    return ops._reshape(input, _ints(shape) if shape else names["shape"])
+
+
+@public(torch=False)
+def reshape_as(self, other):
+    """`reshape` to the shape of another tensor."""
+    return ops._reshape(self, other.shape)
+
+
+@public(torch=False)
+def view(self, *size, dtype=None):
+    """The same memory in another shape, or as elements of another dtype.
+
+    Raises:
+        RuntimeError: no strides can show that shape.
+    """
+    if dtype is None and len(size) == 1 and isinstance(size[0], _core.dtype):
+        dtype = size[0]
+    if dtype is not None:
+        return _core._view_dtype(self, dtype)
+    return ops.view(self, _ints(size))
+
+
+@public(torch=False)
+def view_as(self, other):
+    """`view` in the shape of another tensor."""
+    return ops.view(self, other.shape)
+
+
+@public(torch=False)
+def expand_as(self, other):
+    """`expand` to the shape of another tensor."""
+    return ops.expand(self, other.shape)
+
+
+@public
+def flatten(input, start_dim=0, end_dim=-1):
+    """Joins the dimensions from ``start_dim`` to ``end_dim`` into one."""
+    n = input.dim()
+    start, end = _wrap(start_dim, n), _wrap(end_dim, n)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if n == 0:
+        return ops._reshape(input, (1,))
+    if start == end:
+        return input
+    shape = tuple(input.shape)
+    joined = 1
+    for s in shape[start:end + 1]:
+        joined *= s
+    return ops._reshape(input, shape[:start] + (joined,) + shape[end + 1:])
+
+
+@public
+def unflatten(input, dim, sizes):
+    """Splits a dimension into several sizes (one may be -1)."""
+    d = _wrap(dim, input.dim())
+    shape, sizes = tuple(input.shape), tuple(sizes)
+    known = 1
+    for s in sizes:
+        known *= s if s != -1 else 1
+    if (shape[d] != known if -1 not in sizes else known == 0 or shape[d] % known):
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} ({shape[d]}) in the input tensor")
+    if -1 in sizes:
+        sizes = tuple(shape[d] // known if s == -1 else s for s in sizes)
+    return ops.view(input, shape[:d] + sizes + shape[d + 1:])
+
+
+@public
+def ravel(input):
+    """The elements as one dimension."""
+    return ops._reshape(input, (-1,))
+
+
+@public(aliases=("moveaxis",))
+def movedim(input, source, destination):
+    """Moves dimensions to other places; the rest keep their order."""
+    n = input.dim()
+    source = (source,) if isinstance(source, int) else tuple(source)
+    destination = (destination,) if isinstance(destination, int) else tuple(destination)
+    if len(source) != len(destination):
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims "
+                           f"as destination ({list(destination)} dims)")
+    source, destination = [_wrap(d, n) for d in source], [_wrap(d, n) for d in destination]
+    if len(set(source)) != len(source):
+        raise RuntimeError(f"movedim: repeated dim in `source` ({source})")
+    if len(set(destination)) != len(destination):
+        raise RuntimeError(f"movedim: repeated dim in `destination` ({destination})")
+    order = [None] * n
+    for s, d in zip(source, destination):
+        order[d] = s
+    rest = iter([d for d in range(n) if d not in source])
+    return ops.permute(input, [next(rest) if o is None else o for o in order])
+
+
+@public
+def adjoint(input):
+    """The last two dimensions swapped."""
+    return ops.transpose(input, -2, -1)
+
+
+@public
+def narrow(input, dim, start, length):
+    """The window of ``length`` elements from ``start`` along ``dim``."""
+    n = input.shape[dim] if input.dim() else 0
+    if input.dim() == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor):
+        start = start.item()
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    if start < 0:
+        start += n
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return ops.slice(input, dim, start, start + length, 1)
+
+
+@public
+def split(tensor, split_size_or_sections, dim=0):
+    """Windows along ``dim``: of one size (the last may be smaller), or of the sizes given."""
+    if isinstance(split_size_or_sections, int):
+        return ops.split(tensor, split_size_or_sections, dim)
+    return ops.split_with_sizes(tensor, list(split_size_or_sections), dim)
+
+
+@public
+def chunk(input, chunks, dim=0):
+    """At most ``chunks`` windows of equal size along ``dim``; the last may be smaller."""
+    if input.dim() == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    n = input.shape[dim]
+    size = -(-n // chunks)
+    if size == 0:
+        return ops.split_with_sizes(input, [0] * chunks, dim)
+    return ops.split(input, size, dim)
+
+
+@public
+def tensor_split(input, indices_or_sections, dim=0):
+    """Windows along ``dim``, cut at indices or into sections that differ by at most one."""
+    n = input.shape[dim]
+    if isinstance(indices_or_sections, Tensor):
+        indices_or_sections = indices_or_sections.tolist()
+    if isinstance(indices_or_sections, int):
+        k = indices_or_sections
+        if k <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {k}")
+        sizes = [n // k + (i < n % k) for i in range(k)]
+        return ops.split_with_sizes(input, sizes, dim)
+    cuts = [0, *indices_or_sections, n]
+    return tuple(ops.slice(input, dim, a, b, 1) for a, b in zip(cuts, cuts[1:]))
+
+
+def _axis_split(name, least, axis):
+    def split(input, indices_or_sections):
+        if input.dim() < least:
+            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with "
+                               f"{input.dim()} dimensions!")
+        return tensor_split(input, indices_or_sections, axis if input.dim() > 1 else 0)
+    split.__name__ = name
+    split.__doc__ = f"`tensor_split` along dimension {axis}."
+    public(split)
+
+
+_axis_split("hsplit", 1, 1)
+_axis_split("vsplit", 2, 0)
+_axis_split("dsplit", 3, 2)
+
+
+def _at_least(n):
+    def atleast(*tensors):
+        if len(tensors) == 1 and not isinstance(tensors[0], Tensor):
+            tensors = tensors[0]
+        out = []
+        for t in tensors:
+            while t.dim() < n:
+                t = t.unsqueeze(-1 if t.dim() >= 2 else 0)
+            out.append(t)
+        return out[0] if len(out) == 1 else tuple(out)
+    atleast.__name__ = f"atleast_{n}d"
+    atleast.__doc__ = f"Tensors with dimensions of size 1 added, so that there are at least {n}."
+    public(atleast, method=False)
+    return atleast
+
+
+atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
+
+
+@public(method=False)
+def hstack(tensors):
+    """Joins along the second dimension (the first of 1-d tensors)."""
+    tensors = [atleast_1d(t) for t in tensors]
+    return ops.cat(tensors, 0 if tensors[0].dim() == 1 else 1)
+
+
+@public(method=False, aliases=("row_stack",))
+def vstack(tensors):
+    """Joins along the first dimension; 1-d tensors are rows."""
+    return ops.cat([atleast_2d(t) for t in tensors], 0)
+
+
+@public(method=False)
+def dstack(tensors):
+    """Joins along the third dimension."""
+    return ops.cat([atleast_3d(t) for t in tensors], 2)
+
+
+@public(method=False)
+def column_stack(tensors):
+    """Joins along the second dimension; 1-d tensors are columns."""
+    return ops.cat([t.reshape(t.numel(), 1) if t.dim() <= 1 else t for t in tensors], 1)
+
+
+@public
+def tile(input, *dims):
+    """Repeats the tensor, with leading dimensions of 1 added to either side as needed."""
+    dims = _ints(dims)
+    dims = (1,) * (input.dim() - len(dims)) + tuple(dims)
+    return ops.repeat(input, dims)
+
+
+@public
+def repeat_interleave(input, repeats, dim=None, *, output_size=None):
+    """Each element (or slice along ``dim``) repeated as often as ``repeats`` says."""
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    n = input.shape[dim]
+    if isinstance(repeats, Tensor) and repeats.numel() != 1 or isinstance(repeats, (list, tuple)) and len(repeats) != 1:
+        counts = repeats.tolist() if isinstance(repeats, Tensor) else list(repeats)
+        if len(counts) != n:
+            raise RuntimeError("repeats must have the same size as input along dim, but got repeats.size(0) = "
+                               f"{len(counts)} and input.size({dim}) = {n}")
+    else:
+        count = int(repeats if not isinstance(repeats, (list, tuple)) else repeats[0])
+        counts = [count] * n
+    if any(c < 0 for c in counts):
+        raise RuntimeError("repeats can not be negative")
+    index = [i for i, c in enumerate(counts) for _ in range(c)]
+    return ops.index_select(input, dim, _core.from_data(index, _core.dtype_by_name("int64")))
+
+
+@public
+def rot90(input, k=1, dims=(0, 1)):
+    """Rotated by k quarter turns in the plane of two dimensions."""
+    a, b = dims
+    k %= 4
+    if k == 1:
+        return input.flip(b).transpose(a, b)
+    if k == 2:
+        return input.flip((a, b))
+    if k == 3:
+        return input.flip(a).transpose(a, b)
+    return input.clone()
+
+
+@public
+def fliplr(input):
+    """Columns in reverse order."""
+    if input.dim() < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return input.flip(1)
+
+
+@public
+def flipud(input):
+    """Rows in reverse order."""
+    if input.dim() < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return input.flip(0)
+
+
+@public
+def diag(input, diagonal=0):
+    """The diagonal of a matrix, or a matrix with a vector on its diagonal."""
+    if input.dim() == 1:
+        return diag_embed(input, diagonal)
+    if input.dim() != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.dim()}D")
+    return ops.diagonal(input, diagonal).clone()
+
+
+@public
+def diagflat(input, offset=0):
+    """A matrix with all elements on its diagonal."""
+    return diag_embed(input.reshape(-1), offset)
+
+
+@public
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Matrices whose diagonals are the rows of ``input``."""
+    n = input.dim() + 1
+    size = input.shape[-1] + abs(offset)
+    d1, d2 = _wrap(dim1, n), _wrap(dim2, n)
+    if d1 == d2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    shape = list(input.shape[:-1])
+    for d in sorted((d1, d2)):
+        shape.insert(d, size)
+    out = _core.full(shape, 0, input.dtype)
+    ops.copy_into_(ops.diagonal(out, offset, d1, d2), input)
+    return out
+
+
+@public(method=False)
+def broadcast_shapes(*shapes):
+    """The shape that tensors of these shapes broadcast to.
+
+    Raises:
+        RuntimeError: they do not.
+    """
+    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    n = max((len(s) for s in shapes), default=0)
+    out = [1] * n
+    for s in shapes:
+        for i, size in enumerate(reversed(s)):
+            at = n - 1 - i
+            if size != 1 and out[at] not in (1, size):
+                raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape")
+            if size != 1:
+                out[at] = size
+    return Size(out)
+
+
+@public(method=False)
+def broadcast_tensors(*tensors):
+    """The tensors, expanded to the shape they broadcast to."""
+    tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    shape = broadcast_shapes(*(t.shape for t in tensors))
+    return tuple(ops.expand(t, shape) for t in tensors)
+
+
+@public
+def broadcast_to(input, size):
+    """`expand`."""
+    return ops.expand(input, size)
+
+
+@public(method=False)
+def meshgrid(*tensors, indexing="ij"):
+    """Grids of coordinates: one tensor per input, each of the shape of all sizes."""
+    tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    tensors = [t.reshape(-1) for t in tensors]
+    swap = indexing == "xy" and len(tensors) > 1
+    if swap:
+        tensors[0], tensors[1] = tensors[1], tensors[0]
+    shape = [t.numel() for t in tensors]
+    grids = [ops.expand(t.reshape([-1 if i == k else 1 for i in range(len(tensors))]), shape) for k, t in enumerate(tensors)]
+    if swap:
+        grids = [g.transpose(0, 1) for g in grids]
+        grids[0], grids[1] = grids[1], grids[0]
+    return tuple(grids)
+
+
+@public(method=False)
+def cartesian_prod(*tensors):
+    """All combinations of the elements of 1-d tensors, one a row."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return ops.stack([g.reshape(-1) for g in meshgrid(*tensors)], 1)
+
+
+@public
+def swapaxes_(self, axis0, axis1):
+    """`transpose_`."""
+    return self.transpose_(axis0, axis1)
+
+
+@public(method=False)
+def block_diag(*tensors):
+    """A matrix with the given ones along its diagonal."""
+    tensors = [atleast_2d(t) for t in tensors]
+    rows, columns = sum(t.shape[0] for t in tensors), sum(t.shape[1] for t in tensors)
+    out, r, c = _core.full((rows, columns), 0, tensors[0].dtype), 0, 0
+    for t in tensors:
+        out[r:r + t.shape[0], c:c + t.shape[1]] = t
+        r, c = r + t.shape[0], c + t.shape[1]
+    return out
+
+
+@public(method=False)
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """Indices of the lower triangle of a row x col matrix: (2, n)."""
+    pairs = [(i, j) for i in range(row) for j in range(min(col, i + offset + 1))]
+    return _pairs(pairs, dtype)
+
+
+@public(method=False)
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """Indices of the upper triangle of a row x col matrix: (2, n)."""
+    pairs = [(i, j) for i in range(row) for j in range(max(0, i + offset), col)]
+    return _pairs(pairs, dtype)
+
+
+def _pairs(pairs, dtype):
+    dtype = dtype or _core.dtype_by_name("int64")
+    if not pairs:
+        return _core.empty((2, 0), dtype)
+    return _core.from_data([list(p) for p in zip(*pairs)], dtype)
+
+
+@public
+def select_scatter(input, src, dim, index):
+    """A copy with the slice at ``index`` of ``dim`` replaced."""
+    out = input.clone()
+    ops.copy_into_(ops.select(out, dim, index), src)
+    return out
+
+
+@public
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """A copy with a window along ``dim`` replaced."""
+    out = input.clone()
+    ops.copy_into_(ops.slice(out, dim, start or 0, input.shape[dim] if end is None else end, step), src)
+    return out
+
+
+@public
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """A copy with a diagonal replaced."""
+    out = input.clone()
+    ops.copy_into_(ops.diagonal(out, offset, dim1, dim2), src)
+    return out

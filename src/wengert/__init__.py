@@ -13,6 +13,8 @@ half, float, double, short, int, long = float16, float32, float64, int16, int32,
 for _name, _function in ops._public("torch").items():
     globals()[_name] = _function
 
+from . import overrides  # noqa: E402, F401
+from .overrides import _disabled_torch_function_impl  # noqa: E402, F401
 from .creation import *  # noqa: E402, F401, F403
 from .composite import *  # noqa: E402, F401, F403
 from .random import *  # noqa: E402, F401, F403
@@ -25,3 +27,6 @@ from .config import show_config  # noqa: E402, F401
 
 _tensor_methods._install()
 del _name, _function
+
+from . import cuda, linalg, nn, optim, special, utils  # noqa: E402, F401
+from .serialization import load, save  # noqa: E402, F401

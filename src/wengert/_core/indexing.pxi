@@ -232,13 +232,12 @@ cdef list mask_columns(Tensor mask):
 cdef Tensor stacked(list tensors):
     """Index tensors broadcast to one shape and stacked: (k, *shape)."""
     cdef const wg_val *x[24]
-    cdef Tensor t
     cdef wg_attr attr[1]
     cdef int n = <int>len(tensors), i, d
     cdef Tensor out
     if n == 1:
-        return unsqueeze_view(<Tensor>tensors[0][1], 0)
-    shapes = [tuple((<Tensor>t[1]).shape) for t in tensors]
+        return unsqueeze_view(<Tensor>(tensors[0][1]), 0)
+    shapes = [tuple(pair[1].shape) for pair in tensors]
     shape = list(shapes[0])
     for other in shapes[1:]:
         a, b = list(shape), list(other)
@@ -251,7 +250,7 @@ cdef Tensor stacked(list tensors):
                 raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(str(list(s)) for s in shapes))
             a[d] = b[d] if a[d] == 1 else a[d]
         shape = a
-    same = [expanded_to(<Tensor>t[1], shape) for t in tensors]
+    same = [expanded_to(<Tensor>(pair[1]), shape) for pair in tensors]
     for i in range(n):
         x[i] = &(<Tensor>same[i]).t.v
     attr[0] = WG_INT(0)

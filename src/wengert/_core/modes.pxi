@@ -52,3 +52,8 @@ cdef class no_grad_guard:
 
     def __exit__(self, *exc):
         _set_grad_enabled(self.before.pop())
+
+
+def _set_function_mode(bint value):
+    """While true, every call goes to the override handler."""
+    set_mode_bits(WG_MODE_FUNCTION, WG_MODE_FUNCTION if value else 0)

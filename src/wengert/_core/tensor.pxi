@@ -617,8 +617,19 @@ def _register_plain_type(cls):
     wg_type_copy_numbers(<PyTypeObject *>cls)
 
 
+cdef bint all_plain = False      # inside DisableTorchFunctionSubclass
+
+
 cdef inline bint is_plain(object o):
-    return type(o) is Tensor or type(o) in plain_types
+    return type(o) is Tensor or all_plain or type(o) in plain_types
+
+
+def _set_subclasses_plain(bint value):
+    """While true, no subclass's __torch_function__ is called. Returns what it was."""
+    global all_plain
+    before = all_plain
+    all_plain = value
+    return before
 
 
 def _make_subclass(cls, Tensor data not None, bint require_grad=False):

@@ -1,0 +1,5 @@
+"""torch.special: rows of the table that are public there."""
+from . import ops as _ops
+from .composite import log_softmax, polygamma, softmax  # noqa: F401
+
+globals().update(_ops._public("special"))

@@ -73,7 +73,11 @@ void wg_array_set_dims(wg_array *a, int ndim, const int64_t *shape, const int64_
 static WG_COLD int bad_shape(int ndim, const int64_t *shape, int negative) {
     char text[512];
     wg_shape_text(text, sizeof text, ndim, shape);
-    if (negative) return wg_fail(WG_RUNTIME_ERROR, "Trying to create tensor with negative dimension: %s", text);
+    if (negative) {
+        int d = 0;
+        while (shape[d] >= 0) d++;
+        return wg_fail(WG_RUNTIME_ERROR, "Trying to create tensor with negative dimension %lld: %s", (long long)shape[d], text);
+    }
     return wg_fail(WG_RUNTIME_ERROR, "Storage size calculation overflowed with sizes=%s", text);
 }
 

@@ -87,8 +87,9 @@ static int leaf_written(const wg_tensor *t) {
     return 0;
 }
 
-int wg_tensor_writable(const wg_tensor *t, int recorded) {
-    if (WG_UNLIKELY(expanded(&t->v.a)))
+/* Filling memory with one value works where elements share a place, too. */
+static int writable(const wg_tensor *t, int recorded, int filled) {
+    if (WG_UNLIKELY(!filled && expanded(&t->v.a)))
         return wg_fail(WG_RUNTIME_ERROR, "unsupported operation: more than one element of the written-to tensor refers to a single "
                                          "memory location. Please clone() the tensor before performing the operation.");
     if (WG_UNLIKELY(t->v.a.storage->flags & WG_STORAGE_READONLY))
@@ -112,6 +113,8 @@ int wg_tensor_writable(const wg_tensor *t, int recorded) {
     }
     return 0;
 }
+
+int wg_tensor_writable(const wg_tensor *t, int recorded) { return writable(t, recorded, 0); }
 
 void wg_tensor_touched(wg_tensor *t, int writer) {
     t->v.version->value++;
@@ -204,7 +207,7 @@ static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, 
             return wg_fail(WG_RUNTIME_ERROR, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
                            "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
                            "detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
-                           "function in torch/optim/optimizer.py as a solution.");
+                           "function in torch/optim/optimizer.py as the solution.");
         set_edge(&t->v.edge, (wg_edge){0});
         if (t->group) { set_edge(&t->group->edge, (wg_edge){0}); t->generation = ++t->group->generation; }
         return 0;
@@ -225,7 +228,7 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
     if (op->kind == WG_OP_VIEW) return apply_inplace_view(opcode, t, x, nx, attr);
     if (!(wg_mode & WG_MODE_NO_GRAD))
         for (int i = 0; i < nx; i++) if (x[i]->edge.node && (op->diff_in >> i & 1)) recorded = 1;
-    if (wg_tensor_writable(t, recorded) < 0) return -1;
+    if (writable(t, recorded, opcode == WG_OP_fill || opcode == WG_OP_fill_tensor || opcode == WG_OP_zero) < 0) return -1;
 
     wg_val copies[4], y;
     const wg_val *inputs[4];

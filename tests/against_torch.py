@@ -89,29 +89,32 @@ def derivatives(lib, text, arrays):
     xs = [lib.tensor(a.tolist(), dtype=lib.float64 if a.dtype == np.float64 else lib.int64 if a.dtype == np.int64 else lib.bool)
           for a in arrays]
     leaves = [x.requires_grad_() for x, a in zip(xs, arrays) if a.dtype == np.float64]
-    rng = np.random.default_rng(7)
 
-    def like(t):
-        return lib.tensor(rng.standard_normal(tuple(t.shape)).tolist(), dtype=lib.float64).view(tuple(t.shape))
+    def like(t, *seed):
+        return lib.tensor(np.random.default_rng(seed).standard_normal(tuple(t.shape)).tolist(), dtype=lib.float64).view(tuple(t.shape))
+
+    def next_order(order, ys):
+        """Derivatives of those that depend on the leaves still."""
+        ys = [(y, like(y, order, k)) for k, y in enumerate(ys) if y is not None and y.requires_grad]
+        return lib.autograd.grad([y for y, _ in ys], leaves, [d for _, d in ys], create_graph=True, allow_unused=True) if ys else []
 
     ys = eval(text, names(lib, **dict(zip("xyz", xs))))
     ys = list(ys) if isinstance(ys, (list, tuple)) else [ys]
-    cubes = [y*y*y for y in ys]
-    first = lib.autograd.grad(cubes, leaves, [like(c) for c in cubes], create_graph=True, allow_unused=True)
-    used = [g for g in first if g is not None and g.requires_grad]
-    second = lib.autograd.grad(used, leaves, [like(g) for g in used], create_graph=True, allow_unused=True) if used else []
-    deep = [g for g in second if g is not None and g.requires_grad]
-    third = lib.autograd.grad(deep, leaves, [like(g) for g in deep], allow_unused=True) if deep else []
-    return [None if t is None else np.array(t.tolist()).reshape(tuple(t.shape)) for t in [*ys, *first, *second, *third]]
+    first = next_order(1, [y*y*y for y in ys])
+    second = next_order(2, first)
+    third = next_order(3, second)
+    return [[None if t is None else np.array(t.tolist()).reshape(tuple(t.shape)) for t in order] for order in (ys, first, second, third)]
 
 
 def same_derivatives(text, *shapes):
     """Three orders, against torch's; no gradient and a gradient of zeros are the same."""
     arrays = random_arrays(shapes)
     ours, theirs = derivatives(wengert, text, arrays), derivatives(torch, text, arrays)
-    assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs):
-        if a is None or b is None:
-            assert a is b or not np.any(a if b is None else b)
-        else:
-            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    for order, (mine, other) in enumerate(zip(ours, theirs)):
+        for k in range(max(len(mine), len(other))):
+            a = mine[k] if k < len(mine) else None
+            b = other[k] if k < len(other) else None
+            if a is None or b is None:
+                assert a is b or not np.any(a if b is None else b), f"derivative {order} of input {k}"
+            else:
+                np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12, err_msg=f"derivative {order} of input {k}")

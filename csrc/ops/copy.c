@@ -9,8 +9,21 @@ WG_FORWARD(to_dtype) { (void)nx; return wg_copy_new(y, (int)attr[0].i, &x[0]->a,
 
 WG_FORWARD(clone) {
     (void)nx;
-    int row_major = attr[0].tag != WG_A_NONE && attr[0].i == 0;
-    return wg_copy_new(y, x[0]->a.dtype, &x[0]->a, row_major);
+    enum { CONTIGUOUS, PRESERVE, CHANNELS_LAST };
+    int64_t format = attr[0].tag == WG_A_NONE ? PRESERVE : attr[0].i;
+    const wg_array *a = &x[0]->a;
+    if (format <= PRESERVE) return wg_copy_new(y, a->dtype, a, format == CONTIGUOUS);
+    int n = format == CHANNELS_LAST ? 4 : 5;
+    wg_val_clear(y);
+    if (a->ndim != n) return wg_fail(WG_RUNTIME_ERROR, "required rank %d tensor to use channels_last%s format", n, n == 4 ? "" : "_3d");
+    if (wg_new(y, a->dtype, n, a->shape) < 0) return -1;
+    int64_t shape[5], strides[5], step = a->shape[1];
+    memcpy(shape, a->shape, sizeof(int64_t) * (size_t)n);
+    strides[1] = 1;
+    for (int d = n - 1; d > 1; d--) { strides[d] = step; step *= shape[d]; }
+    strides[0] = step;
+    wg_array_set_dims(&y->a, n, shape, strides);
+    return wg_done(y, wg_copy_array(&y->a, a));
 }
 
 /* ---- sum_to ------------------------------------------------------------------------------------------ */
@@ -33,7 +46,7 @@ WG_FORWARD(sum_to) {
     }
     if (bad)
         return wg_fail(WG_RUNTIME_ERROR, "size {%s} is not expandable to size {%s}.", WG_LIST(shape, n), WG_SHAPE(a));
-    if (!changes) return wg_copy_new(y, a->dtype, a, 0);
+    if (!changes) return wg_window(y, x[0], a->ndim, a->shape, a->strides, 0);
     if (wg_new(y, WG_IS_FLOAT(a->dtype) ? a->dtype : WG_I64, a->ndim, kept) < 0) return -1;
     wg_attr reduce[2] = {WG_INTS(dims, ndims), WG_INT(0)};
     if (wg_launch(WG_K_sum, (wg_array *[]){&y->a, (wg_array *)a}, 2, reduce, 2) < 0) return wg_done(y, -1);
@@ -112,7 +125,7 @@ static int roll(wg_val *y, const wg_val *x, const wg_attr *shifts, const wg_attr
     }
     wg_attr kernel[2] = {WG_INTS(total, n), WG_INTS(along, n)};
     if (dims->n || (a->ndim == 1)) {
-        if (wg_new_like(y, a->dtype, a) < 0) return -1;
+        if (wg_new(y, a->dtype, a->ndim, a->shape) < 0) return -1;
         return wg_done(y, wg_launch(WG_K_roll, (wg_array *[]){&y->a, (wg_array *)a}, 2, kernel, 2));
     }
     wg_val dense;

@@ -127,7 +127,11 @@ class layout(_Named):
 
 
 class memory_format(_Named):
-    """Order of dimensions in memory."""
+    """Order of dimensions in memory. Its number is what the row `clone` takes."""
+    __slots__ = ()
+
+    def __index__(self):
+        return ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d").index(self.name)
 
 
 strided = layout("strided")

@@ -58,7 +58,7 @@ torch.cat([o(1)]*300) | torch.stack([L(1.)]*300) | torch.stack([o(2), o(2).doubl
 L(1.).flip(0) | L(1.).roll(1) | o(0).roll(1, 0) | o(0, 3).roll(2) | L(2.).repeat(3) | L(2.).repeat(()) | L(2.).clone() | o(0, 3).tril() | o(2, 3, 3).tril()
 F.pad(L(1.), ()) | F.pad(o(0, 3), (1, 1)) | F.pad(o(2, 0), (1, 1)) | F.pad(o(0, 3), (1, 1), "circular") | F.pad(o(0, 1, 3), (1, 1), "reflect")
 F.pad(o(2, 3, dtype=torch.int64), (1, 1), value=2.7) | F.pad(o(2, 3) > 0, (1, 1)) | o(2, 3).int().sum_to_size(3) | (o(2, 3) > 0).sum_to_size(3) | o(2, 3).int().sum_to_size(2, 3)
-o(4).int().fill_(2.7) | o(2, 3).fill_(True) | o(2, 3).fill_(L(2)) | o(2, 3).copy_(o(3)*2) | o(2, 3).copy_(o(2, 1).int()) | o(2, 3).copy_(L(4.)) | o(2, 3).zero_()
+o(4).int().fill_(2.7) | o(2, 3).fill_(True) | o(2, 3).fill_(L(2)) | o(2, 3).copy_(o(3)*2) | o(2, 3).copy_(o(2, 1).int()) | o(2, 3).copy_(L(4.)) | o(2, 3).zero_() | o(1, 3).expand(2, 3).fill_(5)
 """)
 
 
@@ -79,7 +79,7 @@ F.pad(o(2, 3), (1, 1, 1, 1), "reflect") | F.pad(o(1, 3), (4, 4), "reflect") | F.
 F.pad(o(1, 1, 3), (1, 1, 1, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 3, 1, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 1, 3, 1), "reflect") | F.pad(o(1, 1, 3, 3), (1, 1), "reflect")
 F.pad(o(1, 3), (-2, -1), "replicate") | F.pad(o(1, 0), (1, 1), "replicate") | F.pad(o(1, 0), (1, 1), "reflect") | F.pad(o(0, 3), (1, 1), "reflect")
 F.pad(o(1, 3), (4, 4), "circular") | F.pad(o(1, 3), (-2, -2), "circular") | F.pad(o(1, 3), (1, 1), "reflect", 1.)
-o(2, 3).copy_(o(4)) | o(2, 3).copy_(o(1, 2, 3)) | o(2, 3).copy_(o(2, 2, 3)) | o(2, 3).fill_(o(2)) | o(1, 3).expand(2, 3).fill_(1) | o(3).expand(2, 3).copy_(o(3))
+o(2, 3).copy_(o(4)) | o(2, 3).copy_(o(1, 2, 3)) | o(2, 3).copy_(o(2, 2, 3)) | o(2, 3).fill_(o(2)) | o(3).expand(2, 3).copy_(o(3))
 """)
 
 
@@ -110,25 +110,25 @@ def test_derivatives(text, shapes):
 # ---- writing through views ---------------------------------------------------------------------------------------
 
 WRITES = {
-    "row": "v = b[1]; v.mul_(y[:4])",
+    "row": "v = b[1]; v.copy_(v.clone()*y[:4])",
     "column": "v = b[:, 1]; v.copy_(y[:3])",
-    "step": "v = b[:, ::2]; v.mul_(v)",
-    "diagonal": "v = b.diagonal(); v.fill_(2.); v.mul_(y[:3])",
-    "transposed": "v = b.t()[1:]; v.mul_(3.); b.mul_(y[0])",
+    "step": "v = b[:, ::2]; v.exp_()",
+    "diagonal": "v = b.diagonal(); v.fill_(2.); v.add_(y[:3])",
+    "transposed": "v = b.t()[1:]; v.mul_(3.); b.add_(y[0])",
     "reshaped": "v = b.view(2, 6); v[1].copy_(y[:6])",
-    "view of a view": "v = b[1:][:, 2:].t(); v.mul_(y[:2].view(2, 1))",
+    "view of a view": "v = b[1:][:, 2:].t(); v.add_(y[:2].view(2, 1)); v.exp_()",
     "base after view": "v = b[0]; b.mul_(2.); b = b*v.sum_to_size(1)",
-    "two views": "v = b[0]; u = b[:, 1]; v.mul_(2.); u.mul_(y[1]); b = b + v*u.sum_to_size(1)",
-    "view's view after write": "v = b[1:]; b.mul_(y[2]); u = v[0]; u.mul_(3.); b = b*1.; v = v*u",
+    "two views": "v = b[0]; u = b[:, 1]; v.mul_(2.); u.add_(y[1]); b = b + v*u.sum_to_size(1)",
+    "view's view after write": "v = b[1:]; b.add_(y[2]); u = v[0]; u.exp_(); b = b*1.; v = v*u",
     "assignment": "b[1] = y[:4]; b[:, 2] = y[1]; b[0, 0] = 5.",
     "indexed assignment": "b[I(0, 2), I(1, 1)] = y[:2]; v = b*1.",
-    "assignment from itself": "b[1:] = b[:-1]; v = b[0]; v.copy_(v*y[0])",
-    "unsqueezed": "v = b.unsqueeze(1); v.mul_(y[:4]); b = b*v.squeeze_(1)",
-    "squeezed in place": "v = b.view(3, 1, 4); v.squeeze_(1); v.mul_(y[0]); b = b*1.",
-    "transposed in place": "b.t_(); b.mul_(y[:3]); v = b[1]; v.mul_(2.)",
-    "transposed base of a view": "v = b[1]; b.t_(); b.mul_(y[:3]); v.mul_(y[1]); b = b*1.",
+    "assignment from itself": "b[1:] = b[:-1].clone(); v = b[0]; v.copy_(v.clone()*y[0])",
+    "unsqueezed": "v = b.unsqueeze(1); v.add_(y[:4]); b = b*v.squeeze_(1)",
+    "squeezed in place": "v = b.view(3, 1, 4); v.squeeze_(1); v.sub_(y[0]); b = b*1.",
+    "transposed in place": "b.t_(); b.add_(y[:3]); v = b[1]; v.exp_()",
+    "transposed base of a view": "v = b[1]; b.t_(); b.add_(y[:3]); v.add_(y[1]); v.exp_(); b = b*1.",
     "expanded value": "v = b[:2]; v.copy_(y[0].expand(2, 4))",
-    "as_strided": "v = b.as_strided((2, 2), (4, 1), 1); v.mul_(y[:2])",
+    "as_strided": "v = b.as_strided((2, 2), (4, 1), 1); v.add_(y[:2]); v.exp_()",
 }
 
 

@@ -4,13 +4,14 @@
 def define(op):
     op("to_dtype", "x, dtype: dtype", vjp={"x": "to_dtype(g, dtype(x))"}, where="", grad_name="ToCopyBackward0")
     op("clone", "x, *, memory_format: int? = None", vjp={"x": "g"},
-       doc="A copy. memory_format None or 1 preserves the order of dense strides, 0 is row-major.")
-    op("sum_to", "x, shape: int[]", vjp={"x": "expand(g, shape(x))"}, where="m", public="sum_to_size", grad_name="SumBackward1",
-       doc="Sums over the dimensions that broadcasting added or stretched.")
+       doc="A copy. memory_format None or 1 preserves the order of dense strides, 0 is row-major, 2 is channels_last.")
+    op("sum_to", "x, shape: int[]", vjp={"x": "expand(g, shape(x))"}, where="m", public="sum_to_size", kind="view", grad_name="SumBackward1",
+       doc="Sums over the dimensions that broadcasting added or stretched; a window where there are none.")
     op("copy_into", "x, src", vjp={"x": "_zero(g)", "src": "sum_to(to_dtype(g, dtype(src)), shape(src))"}, linear="x+src", where="",
-       grad_name="CopyBackwards0", doc="x.copy_(src): src broadcast to x's shape and cast to x's dtype.")
+       grad_name="CopyBackwards0", inplace=True, doc="x.copy_(src): src broadcast to x's shape and cast to x's dtype.")
     op("cat", "tensors: Tensor[], dim: int = 0",
-       vjp={"tensors": "b = prefix(tensors, dim); slice(g, dim, b, b + size(tensors, dim), 1)"}, where="t",
+       vjp={"tensors": "b = prefix(tensors, dim); _reshape(slice(g, dim, 0, 0, 1), shape(tensors)) "
+                        "if ndim(tensors) == 1 and numel(tensors) == 0 else slice(g, dim, b, b + size(tensors, dim), 1)"}, where="t",
        linear="tensors", aliases=("concat", "concatenate"))
     op("stack", "tensors: Tensor[], dim: int = 0", vjp={"tensors": "select(g, dim, position(tensors))"}, where="t", linear="tensors")
     op("flip", "x, dims: int[]", vjp={"x": "flip(g, dims)"})

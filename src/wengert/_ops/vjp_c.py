@@ -41,10 +41,13 @@ static inline int64_t trailing(const wg_array *a, int64_t k) {
     return n;
 }
 
-/* The sum of the sizes before this input along a dimension: where cat put it. */
+/* The sum of the sizes before this input along a dimension: where cat put it. Empty vectors were skipped. */
 static inline int64_t prefix(const wg_vjp_call *c, int i, int64_t dim) {
     int64_t sum = 0;
-    for (int j = 0; j < i; j++) sum += at(c->x[j]->a.shape, c->x[j]->a.ndim, dim);
+    for (int j = 0; j < i; j++) {
+        const wg_array *a = &c->x[j]->a;
+        if (a->ndim != 1 || a->shape[0]) sum += at(a->shape, a->ndim, dim);
+    }
     return sum;
 }
 '''

@@ -1,4 +1,4 @@
-"""layer_norm, rms_norm, embedding and their VJPs against formulas in float64."""
+"""layer_norm, rms_norm, batch_norm, embedding and their VJPs against formulas in float64."""
 import itertools
 
 import numpy as np
@@ -138,6 +138,59 @@ def test_exhausted_memory_is_reported(kernels):
         with pytest.raises(MemoryError):
             kernels("layer_norm_vjp", np.zeros((4, 6)), np.zeros(6), None, x, x, w, m, r, attrs=[1])
     kernels.fail_scratch(-1)
+
+
+# ---- batch_norm --------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def batch():
+    return Kernels("batch_norm.c", "copy.c", *REDUCE)
+
+
+def channels_last(x):
+    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("mode", MODES)
+def test_batch_norm(batch, dtype, training, mode):
+    for shape, affine in itertools.product([(6, 3), (200, 40), (4, 3, 50), (5, 2, 3), (3, 4, 5, 6), (2, 3, 40, 40), (4, 1, 2), (1, 3, 9)],
+                                           [True, False]):
+        c = shape[1]
+        x, g = sample(shape, dtype, shift=2.0), sample(shape, dtype, 1)
+        weight, bias = (sample((c,), dtype, 2), sample((c,), dtype, 3)) if affine else (None, None)
+        old_mean, old_var = sample((c,), dtype, 4), np.abs(sample((c,), dtype, 5)) + np.asarray(0.5, dtype)
+        axes, wide = (0, *range(2, len(shape))), [1, c] + [1] * (len(shape) - 2)
+        count = x.size // c
+        mean = x.astype(np.float64).mean(axes) if training else old_mean.astype(np.float64)
+        var = x.astype(np.float64).var(axes) if training else old_var.astype(np.float64)
+        rstd = 1 / np.sqrt(var + 1e-5)
+        h = (x - mean.reshape(wide)) * rstd.reshape(wide)
+        w = np.ones(c) if weight is None else weight.astype(np.float64)
+        expected = h * w.reshape(wide) + (0 if bias is None else bias.reshape(wide))
+        gb, gw = g.astype(np.float64).sum(axes), (g * h).sum(axes)
+        inner = g - gb.reshape(wide) / count - h * gw.reshape(wide) / count if training else g
+        expected_gx = (w * rstd).reshape(wide) * inner
+        unit = 100 * UNIT[dtype]
+        for source, cotangent in ((x, g), (misaligned(x), channels_last(g)), (strided(x), strided(g)), (channels_last(x), channels_last(g))):
+            y = empty(shape, dtype) if source is x else strided(empty(shape, dtype))
+            m, r, rm, rv = empty((c,), dtype), empty((c,), dtype), old_mean.copy(), old_var.copy()
+            batch("batch_norm", y, m, r, source, weight, bias, rm, rv, attrs=[training, 0.1, 1e-5], mode=mode)
+            np.testing.assert_allclose(y, expected, rtol=0, atol=unit * max(1, np.abs(expected).max()))
+            np.testing.assert_allclose(r, rstd, rtol=unit)
+            if training:
+                np.testing.assert_allclose(rm, 0.9 * old_mean + 0.1 * mean, rtol=unit, atol=unit)
+                np.testing.assert_allclose(rv, 0.9 * old_var + 0.1 * var * count / (count - 1), rtol=unit)
+                batch("batch_norm", y, m, r, source, weight, bias, None, None, attrs=[True, 0.1, 1e-5], mode=mode)
+            else:
+                assert (rm == old_mean).all() and (rv == old_var).all()
+            for wanted in ((True, True, True), (True, False, False), (False, True, True)):
+                gradients = [empty(shape, dtype) if wanted[0] else None] + [empty((c,), dtype) if v else None for v in wanted[1:]]
+                batch("batch_norm_vjp", *gradients, cotangent, source, weight, m, r, attrs=[training], mode=mode)
+                for got, value in zip(gradients, (expected_gx, gw, gb)):
+                    if got is not None:
+                        np.testing.assert_allclose(got, value, rtol=0, atol=unit * max(1, np.abs(value).max()) * count**0.5)
 
 
 # ---- embedding ---------------------------------------------------------------------------------------------

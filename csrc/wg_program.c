@@ -15,7 +15,7 @@ typedef struct buffer {
 } buffer;
 
 typedef struct operand_entry {   /* followed by shape and strides, ndim int64 each */
-    int64_t buffer;              /* -1: a Python number, whose value stands in offset */
+    int64_t buffer;              /* -1: a Python number, whose value stands in offset; -2: not given */
     int64_t offset;
     uint8_t dtype, ndim, contiguous, unused;
     uint32_t pad;
@@ -119,7 +119,8 @@ int wg_program_append(wg_program *p, int kernel, wg_array *const *operand, int n
         const wg_array *a = operand[i];
         operand_entry *e = (operand_entry *)at;
         *e = (operand_entry){.buffer = -1, .offset = a->number.i, .dtype = a->dtype, .ndim = a->ndim, .contiguous = a->contiguous};
-        if (!a->is_number) {
+        if (a->storage == NULL && !a->is_number) e->buffer = -2;
+        else if (!a->is_number) {
             e->buffer = buffer_of(p, a->storage);
             if (e->buffer < 0) return -1;
             e->offset = a->data - a->storage->data;
@@ -153,9 +154,10 @@ static int run_entry(const wg_program *p, const launch_entry *entry, wg_array *a
         wg_array_set_dims(a, e->ndim, dims, dims + e->ndim);
         a->dtype = e->dtype;
         a->contiguous = e->contiguous;
-        a->is_number = e->buffer < 0;
+        a->is_number = e->buffer == -1;
         a->storage = NULL;
-        if (e->buffer < 0) { a->number.i = e->offset; a->data = (char *)&a->number; }
+        if (e->buffer == -2) { a->data = NULL; a->numel = 0; }
+        else if (e->buffer < 0) { a->number.i = e->offset; a->data = (char *)&a->number; }
         else { a->storage = p->buffers[e->buffer].storage; a->data = a->storage->data + e->offset; }
         pointers[i] = a;
         at += sizeof *e + 2 * sizeof(int64_t) * e->ndim;

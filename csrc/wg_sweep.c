@@ -298,7 +298,7 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
 
 /* ---- one record ---- */
 
-enum { INLINE_OPERANDS = 8 };
+enum { INLINE_OPERANDS = 10 };
 
 static int zeros_of(const wg_rec *r, int k, wg_val *v) {
     const wg_outmeta *o = &wg_rec_outs(r)[k];

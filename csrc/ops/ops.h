@@ -40,6 +40,20 @@ int wg_copy_new(wg_val *y, int dtype, const wg_array *x, int row_major);
 /* x itself where it is row-major already, else a row-major copy. The caller releases y. */
 int wg_dense(wg_val *y, const wg_val *x);
 
+/* What kernels that know float32 and float64 only work on: x, or where x is of a half type a float32 copy in *own (else
+ * cleared), which the caller releases. NULL: out of memory. */
+const wg_array *wg_widened(wg_val *own, const wg_array *x);
+WG_INLINE int wg_widened_type(int dtype) { return dtype == WG_F64 ? WG_F64 : WG_F32; }
+
+/* Rounds a result to dtype, in new memory where it has another one. On failure *y is released. */
+int wg_narrow(wg_val *y, int dtype);
+
+/* y = kernel(x) over all of x, 0-d: sum, mean and their like. x is of y's dtype already. */
+int wg_reduce_all(int kernel, wg_val *y, int dtype, const wg_array *x);
+
+/* An operand that is not given. */
+extern const wg_array wg_no_array;
+
 /* The end of a forward function: releases *y when the work failed. Returns status. */
 WG_INLINE int wg_done(wg_val *y, int status) {
     if (WG_UNLIKELY(status < 0)) wg_val_release(y);

@@ -52,6 +52,10 @@ static int reduce_as(int kernel, wg_val *y, int dtype, const wg_array *x, uint32
     return status;
 }
 
+int wg_reduce_all(int kernel, wg_val *y, int dtype, const wg_array *x) {
+    return reduce(kernel, y, dtype, x, every_dim(x), 0, WG_INT(0));
+}
+
 /* ---- sums and products: integers and bools in int64 unless a dtype is given --------------------------------------- */
 
 static int dtype_of_sum(const wg_array *x, const wg_attr *dtype) {

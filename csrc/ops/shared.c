@@ -25,6 +25,23 @@ int wg_dense(wg_val *y, const wg_val *x) {
     return 0;
 }
 
+const wg_array *wg_widened(wg_val *own, const wg_array *x) {
+    wg_val_clear(own);
+    if (WG_LIKELY(x->dtype >= WG_F32)) return x;
+    return wg_copy_new(own, WG_F32, x, 0) < 0 ? NULL : &own->a;
+}
+
+int wg_narrow(wg_val *y, int dtype) {
+    wg_val rounded;
+    if (WG_LIKELY(y->a.dtype == dtype)) return 0;
+    if (wg_copy_new(&rounded, dtype, &y->a, 0) < 0) return wg_done(y, -1);
+    wg_val_release(y);
+    wg_val_move(y, &rounded);
+    return 0;
+}
+
+const wg_array wg_no_array = {.dtype = WG_F32, .contiguous = 1};
+
 void wg_expand_strides(const wg_array *x, int ndim, const int64_t *shape, int64_t *strides) {
     int lead = ndim - x->ndim;
     for (int k = 0; k < ndim; k++) strides[k] = k < lead || (x->shape[k - lead] == 1 && shape[k] != 1) ? 0 : x->strides[k - lead];

@@ -53,9 +53,10 @@ def define(op):
         """A loss row over a private elementwise core: y = reduce(core(x, target)); x and target hold dcore/dx and dcore/dtarget."""
         attrs = "".join(", " + p for p in params.split(";") if p)
         op("_" + name, "x, target" + attrs, y=core, types="float_only",
-           vjp={"x": f"g*({x})", "target": f"g*({target})" if target else "nondiff"}, linear=())
-        op(name, f"x, target, {REDUCTION}" + attrs, vjp={"x": H + f"h*({x})", "target": H + f"h*({target})" if target else "nondiff"},
-           where="", grad_name=grad_name, linear=())
+           vjp={"x": f"g*({x})", "target": f"g*({target})"}, linear=())
+        op(name, f"x, target, {REDUCTION}" + attrs, vjp={"x": H + f"to_dtype(h*({x}), dtype(x))",
+                                                                       "target": H + f"to_dtype(h*({target}), dtype(target))"},
+           where="", kernel=True, kernel_reads="x, target", grad_name=grad_name, linear=())
 
     loss("mse_loss", "d = x - target; d*d", "2*(x - target)", "-2*(x - target)", grad_name="MseLossBackward0")
     loss("l1_loss", "abs(x - target)", "sign(x - target)", "-sign(x - target)", grad_name="AbsBackward0")

@@ -563,14 +563,14 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
             if held is None:
                 held = []
             parse_one(f, code, &a, i, <object>given[i], held)
-        elif op.params[i].has_default:
-            a.attr[a.nattr] = op.params[i].value
-            a.nattr += 1
         elif op.params[i].optional and op.params[i].type == WG_P_TENSOR:
             wg_val_clear(&a.numbers[a.nnumbers])
             a.x[a.nx] = &a.numbers[a.nnumbers]
             a.nnumbers += 1
             a.nx += 1
+        elif op.params[i].has_default:
+            a.attr[a.nattr] = op.params[i].value
+            a.nattr += 1
         elif op.params[i].optional:
             a.attr[a.nattr] = WG_NONE
             a.nattr += 1

@@ -54,8 +54,8 @@ def define(op):
         attrs = "".join(", " + p for p in params.split(";") if p)
         op("_" + name, "x, target" + attrs, y=core, types="float_only",
            vjp={"x": f"g*({x})", "target": f"g*({target})"}, linear=())
-        op(name, f"x, target, {REDUCTION}" + attrs, vjp={"x": H + f"to_dtype(h*({x}), dtype(x))",
-                                                                       "target": H + f"to_dtype(h*({target}), dtype(target))"},
+        op(name, f"x, target, {REDUCTION}" + attrs,
+           vjp={"x": H + f"to_dtype(h*({x}), dtype(x))", "target": H + f"to_dtype(h*({target}), dtype(target))"},
            where="", kernel=True, kernel_reads="x, target", grad_name=grad_name, linear=())
 
     loss("mse_loss", "d = x - target; d*d", "2*(x - target)", "-2*(x - target)", grad_name="MseLossBackward0")

@@ -214,6 +214,22 @@ PROGRAMS = {
     "cosine_similarity 1D": lambda t: t.nn.functional.cosine_similarity(t.ones(3), t.ones(3), dim=0),
     "cosine_similarity zero": lambda t: t.nn.functional.cosine_similarity(t.zeros(2, 3), t.ones(2, 3)),
     "pdist": lambda t: t.nn.functional.pdist(t.tensor(array(4, 3))),
+    "pixel_shuffle": lambda t: t.nn.PixelShuffle(2)(t.tensor(array(2, 8, 3, 2))),
+    "pixel_shuffle channels": lambda t: t.nn.functional.pixel_shuffle(t.ones(3, 2, 2), 2),
+    "pixel_shuffle dims": lambda t: t.nn.functional.pixel_shuffle(t.ones(3, 2), 2),
+    "pixel_unshuffle": lambda t: t.nn.PixelUnshuffle(2)(t.tensor(array(2, 3, 4, 6))),
+    "pixel_unshuffle size": lambda t: t.nn.functional.pixel_unshuffle(t.ones(3, 4, 5), 2),
+    "channel_shuffle": lambda t: t.nn.ChannelShuffle(2)(t.tensor(array(2, 6, 4))),
+    "channel_shuffle groups": lambda t: t.nn.functional.channel_shuffle(t.ones(2, 5, 4), 2),
+    "shuffle reprs": lambda t: [t.nn.PixelShuffle(2), t.nn.PixelUnshuffle(2), t.nn.ChannelShuffle(2)],
+    "pad modules": lambda t: [
+        getattr(t.nn, f"{kind}Pad{n}d")(list(range(1, 2 * n + 1)))(t.tensor(array(2, 3, *[7] * n)))
+        for kind in ("Zero", "Reflection", "Replication", "Circular")
+        for n in (1, 2, 3)
+    ],
+    "constant pad": lambda t: [t.nn.ConstantPad2d(1, 3.5)(t.ones(2, 2)), t.nn.ConstantPad2d((1, 2, 0, 1), 3.5)],
+    "pad reprs": lambda t: [t.nn.ZeroPad2d(1), t.nn.ReflectionPad1d((1, 2)), t.nn.CircularPad3d(2)],
+    "circular pad dims": lambda t: t.nn.CircularPad2d(1)(t.ones(2, 2)),
     "pairwise_distance": lambda t: t.nn.functional.pairwise_distance(t.ones(2, 3), t.zeros(3)),
     "embedding_bag offsets": lambda t: t.nn.functional.embedding_bag(
         t.tensor([0, 1, 1, 2]), t.tensor(array(3, 2)), t.tensor([0, 3, 3])

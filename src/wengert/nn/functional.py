@@ -41,6 +41,7 @@ from ._activations import (
     threshold,
     threshold_,
 )
+from ._attention import multi_head_attention_forward, scaled_dot_product_attention
 from ._distances import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
 from ._losses import (
     binary_cross_entropy,
@@ -78,6 +79,7 @@ from ._norms import (
     local_response_norm,
     rms_norm,
 )
+from ._shuffles import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ._sparse import embedding, embedding_bag, one_hot, pad
 
 linear = ops.linear

@@ -1,7 +1,24 @@
 """The layers, by kind."""
 
-from . import activation, batchnorm, container, distance, dropout, flatten, linear, loss, normalization, rnn, sparse
+from . import (
+    activation,
+    attention,
+    batchnorm,
+    container,
+    distance,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    normalization,
+    padding,
+    pixelshuffle,
+    rnn,
+    sparse,
+    transformer,
+)
 from .activation import *
+from .attention import *
 from .batchnorm import *
 from .container import *
 from .distance import *
@@ -11,9 +28,28 @@ from .linear import *
 from .loss import *
 from .module import Module
 from .normalization import *
+from .padding import *
+from .pixelshuffle import *
 from .rnn import *
 from .sparse import *
+from .transformer import *
 
 __all__ = ["Module"]
-for _part in (activation, batchnorm, container, distance, dropout, flatten, linear, loss, normalization, rnn, sparse):
+for _part in (
+    activation,
+    attention,
+    batchnorm,
+    container,
+    distance,
+    dropout,
+    flatten,
+    linear,
+    loss,
+    normalization,
+    padding,
+    pixelshuffle,
+    rnn,
+    sparse,
+    transformer,
+):
     __all__ += _part.__all__

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wg_elementwise.h"
+#include "wg_launch.h"
 #include "wg_storage.h"
 
 /* ---- pools: states and cotangents are recycled, a steady loop never reaches malloc ---- */
@@ -298,7 +299,7 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
 
 /* ---- one record ---- */
 
-enum { INLINE_OPERANDS = 10 };
+enum { INLINE_OPERANDS = 8, FLAT_SPREAD = 128 };
 
 static int zeros_of(const wg_rec *r, int k, wg_val *v) {
     const wg_outmeta *o = &wg_rec_outs(r)[k];
@@ -326,8 +327,69 @@ static int fit_to_input(const wg_vjp_call *c, int i) {
     return 0;
 }
 
+/* A flat record: its fused VJP runs on bare addresses. 1: something is out of the ordinary, take the general way. */
+static int flat_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
+    const wg_op *op = &wg_ops[r->node.op];
+    const int nx = (int)r->nx;
+    const wg_saved *saved = wg_rec_saved(r);
+    uint32_t mask = 0, borrowed = 0;
+    char *data[2 * INLINE_OPERANDS], room[FLAT_SPREAD * 8] __attribute__((aligned(64)));
+    wg_val gx[4];
+    int n = 0;
+
+    if (nx > 4 || !g->a.contiguous || op->vjp_loops == NULL || r->node.flags & WG_REC_SPENT) return 1;
+    for (int i = 0; i < nx; i++) {
+        if (!wg_sweep_wants(s, r->edge[i])) continue;
+        if (op->identity >> i & 1) borrowed |= 1u << i; else mask |= 1u << i;
+    }
+    if (mask) {
+        const wg_vjp_loop *plan = &op->vjp_loops[mask];
+        const int compute = g->a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32, nout = __builtin_popcount(mask);
+        int spreads = 0;
+        if (plan->loop < 0 || g->a.numel > WG_DIRECT_NUMEL || wg_capturing) return 1;
+        for (int k = 0; k < plan->nin; k++) {
+            int code = plan->in[k], which = code == WG_OPERAND_G ? -1 : code < WG_OPERAND_Y(0) ? code - 1 : nx + code - 17;
+            if (which < 0) { data[nout + k] = g->a.data; continue; }
+            const wg_saved *v = saved;
+            while (v->which != which) v++;
+            if (v->is_number) {
+                if (spreads++ || g->a.numel > FLAT_SPREAD) return 1;
+                double x = v->dtype == WG_F64 ? v->f : v->dtype == WG_I64 ? (double)v->i : *(const uint8_t *)&v->i;
+                if (compute == WG_C_F64) for (int64_t i = 0; i < g->a.numel; i++) ((double *)room)[i] = x;
+                else for (int64_t i = 0; i < g->a.numel; i++) ((float *)room)[i] = v->dtype == WG_I64 ? (float)v->i : (float)x;
+                data[nout + k] = room;
+                continue;
+            }
+            if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;
+            data[nout + k] = v->data;
+        }
+        for (int i = 0; i < nx; i++) {
+            if (!(mask >> i & 1)) continue;
+            if (WG_UNLIKELY(wg_new(&gx[i], g->a.dtype, g->a.ndim, g->a.shape) < 0)) {
+                while (i--) if (mask >> i & 1) wg_val_release(&gx[i]);
+                return -1;
+            }
+            data[n++] = gx[i].a.data;
+        }
+        const wg_attr no_add[1] = {WG_INT(0)};
+        wg_launch_direct(plan->loop, compute, g->a.numel, data, no_add);
+    }
+    if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
+    int status = 0;
+    for (int i = 0; i < nx; i++) {
+        if (borrowed >> i & 1) wg_val_share(&gx[i], g);
+        else if (!(mask >> i & 1)) continue;
+        if (wg_sweep_add(s, r->edge[i], &gx[i]) < 0) status = -1;
+    }
+    return status;
+}
+
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
     const wg_op *op = &wg_ops[r->node.op];
+    if (r->node.flags & WG_REC_FLAT && !s->create_graph) {
+        int status = flat_vjp(s, r, g, retain_graph);
+        if (status <= 0) return status;
+    }
     const int nx = (int)r->nx, ny = r->ny, n = 2 * nx + ny;
     wg_val inline_vals[INLINE_OPERANDS], *vals = inline_vals;
     const wg_val *inline_pointers[INLINE_OPERANDS * 2], **pointers = inline_pointers;

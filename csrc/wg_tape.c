@@ -254,9 +254,79 @@ static void put_saved(wg_rec *r, wg_saved *s, uint32_t *used, const wg_val *v, i
     r->node.flags |= WG_REC_SAVED;
 }
 
+static void put_flat(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
+    const wg_array *a = &v->a;
+    s->which = (uint16_t)which;
+    s->dtype = a->dtype;
+    s->is_number = a->is_number;
+    s->contiguous = 1;
+    s->numel_low = 0;
+    s->dims = 0;
+    s->version_value = 0;
+    if (a->is_number) {
+        s->ndim = 0;
+        s->i = a->number.i;
+        s->storage = NULL;
+        s->version = NULL;
+        return;
+    }
+    s->ndim = a->ndim;
+    s->data = a->data;
+    s->storage = a->storage;
+    a->storage->refs++;
+    s->version = v->version;
+    s->version->refs++;
+    s->version_value = v->version->value;
+    r->node.flags |= WG_REC_SAVED;
+}
+
+/* The commonest record: an elementwise op whose tensors agree in shape and dtype and are dense. It has one set of
+ * dimensions, and the sweep can run its VJP on bare addresses (WG_REC_FLAT). 1: not that case. */
+static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int nx, wg_val *y) {
+    const wg_array *ya = &y->a;
+    uint32_t value_x = 0, value_y = 0;
+    int nsaved = 0;
+    if (!ya->contiguous || ya->dtype < WG_F32 || op->nattr) return 1;
+    for (int i = 0; i < nx; i++) {
+        const wg_array *a = &x[i]->a;
+        if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || a->numel != ya->numel || !wg_same_shape(a, ya))) return 1;
+        if (x[i]->edge.node == NULL || !(op->diff_in >> i & 1)) continue;
+        value_x |= op->save_x[i];
+        value_y |= op->save_y[i];
+    }
+    nsaved = __builtin_popcount(value_x) + __builtin_popcount(value_y);
+    uint32_t saved = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
+    uint32_t outs = saved + (uint32_t)nsaved * (uint32_t)sizeof(wg_saved), dims = outs + 8, n = ya->ndim;
+    wg_rec *r = allocate(dims + 16 * n);
+    if (WG_UNLIKELY(r == NULL)) return -1;
+    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
+    r->ext = NULL;
+    r->nx = (uint32_t)nx;
+    r->ny = 1;
+    r->nattr = 0;
+    r->nsaved = (uint16_t)nsaved;
+    r->attrs = saved; r->saved = saved; r->outs = outs; r->dims = dims;
+    wg_saved *s = wg_rec_saved(r);
+    for (int i = 0; i < nx; i++) {
+        r->edge[i] = (wg_edge){NULL, 0};
+        if (x[i]->edge.node && (op->diff_in >> i & 1)) { r->edge[i] = x[i]->edge; wg_node_hold(r->edge[i].node); }
+        if (value_x >> i & 1) put_flat(s++, r, x[i], i);
+    }
+    if (value_y & 1) put_flat(s, r, y, nx);
+    *wg_rec_outs(r) = (wg_outmeta){0, ya->dtype, ya->ndim};
+    int64_t *pool = wg_rec_dims(r, 0);
+    for (uint32_t d = 0; d < n; d++) { pool[d] = ya->shape[d]; pool[n + d] = ya->strides[d]; }
+    y->edge = (wg_edge){&r->node, 0};
+    return 0;
+}
+
 int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, int nattr, wg_val *y, int ny) {
     const wg_op *op = &wg_ops[opcode];
     const int variadic = op->nin < 0;
+    if (op->kind == WG_OP_ELEMENTWISE) {
+        int status = append_flat(op, opcode, x, nx, y);
+        if (status <= 0) return status;
+    }
     uint32_t value_x = 0, value_y = 0, meta_x = 0, meta_y = 0;
     uint32_t ndims = 0, nints = 0;
 

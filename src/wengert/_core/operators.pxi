@@ -24,6 +24,31 @@ cdef wg_attr ALPHA_ONE = WG_INT(1)
 
 
 cdef object binary(int op, object a, object b):
+    cdef wg_val nb
+    cdef const wg_val *x[2]
+    cdef Tensor out
+    if type(a) is Tensor and not wg_mode & WG_MODE_FUNCTION:
+        # The commonest operands first: two tensors, or a tensor and a Python number.
+        if type(b) is Tensor:
+            if wg_tensor_refresh(&(<Tensor>b).t) < 0:
+                fail()
+            x[1] = &(<Tensor>b).t.v
+        elif type(b) is float:
+            wg_number_float(&nb, PyFloat_AS_DOUBLE(b))
+            x[1] = &nb
+        else:
+            return binary_general(op, a, b)
+        if wg_tensor_refresh(&(<Tensor>a).t) < 0:
+            fail()
+        x[0] = &(<Tensor>a).t.v
+        out = new_tensor()
+        if wg_apply(op, x, 2, &ALPHA_ONE, &out.t.v) < 0:
+            fail()
+        return out
+    return binary_general(op, a, b)
+
+
+cdef object binary_general(int op, object a, object b):
     cdef wg_val na, nb
     cdef const wg_val *x[2]
     cdef Tensor out

@@ -79,3 +79,16 @@ int wg_check_polygamma(const wg_val *const *x, const wg_attr *attr) {
     if (attr[0].i < 0) return wg_fail(WG_RUNTIME_ERROR, "polygamma(n, x) does not support negative n.");
     return 0;
 }
+
+static int check_shift(const wg_val *const *x, const char *name) {
+    if (!is_bool(x[0]) || !is_bool(x[1])) return 0;
+    return wg_fail(WG_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for 'Bool'", name);
+}
+
+int wg_check_bitwise_left_shift(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_shift(x, "lshift"); }
+int wg_check_bitwise_right_shift(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_shift(x, "rshift"); }
+
+int wg_check_relu(const wg_val *const *x, const wg_attr *attr) {
+    (void)attr;
+    return is_bool(x[0]) ? wg_fail(WG_RUNTIME_ERROR, "Boolean inputs not supported for relu") : 0;
+}

@@ -36,7 +36,7 @@ int wg_result_type(const wg_array *const *x, int nx) {
 static int compute_of(int dtype) { return dtype == WG_F64 ? WG_C_F64 : dtype >= WG_F16 ? WG_C_F32 : WG_C_I64; }
 
 static WG_COLD int unsupported(const wg_op *op, int dtype) {
-    return wg_fail(WG_RUNTIME_ERROR, "\"%s_cpu\" not implemented for '%s'", op->name, wg_dtype_title[dtype]);
+    return wg_fail(WG_NOT_IMPLEMENTED, "\"%s_cpu\" not implemented for '%s'", op->name, wg_dtype_title[dtype]);
 }
 
 static int choose_types(const wg_op *op, const wg_array *const *x, int nx, int *compute, int *result) {

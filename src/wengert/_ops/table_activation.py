@@ -7,7 +7,7 @@ DENSITY, BETA = 0.3989422804014327, 0.7978845608028654
 
 def define(op):
     only = {"types": "float_only"}
-    op("relu", "x", y="where(x < 0, 0, x)", vjp={"x": "where(y <= 0, 0, g)"}, where="tmf", linear=())
+    op("relu", "x", y="where(x < 0, 0, x)", types="numeric", check=True, vjp={"x": "where(y <= 0, 0, g)"}, where="tmf", linear=())
     op("leaky_relu", "x, negative_slope: Number = 0.01", y="where(x > 0, x, x*negative_slope)", where="f", inplace=True,
        vjp={"x": "where(x > 0, g, g*negative_slope)"}, samples=({}, {"negative_slope": .2}), **only)
     op("prelu", "x, weight", y="where(x > 0, x, weight*x)", where="", number_ok=False,

@@ -28,17 +28,17 @@ def arithmetic(op):
     op("div", "x, other", y="x/other", types="float", vjp={"x": "g/other", "other": "-g*((x/other)/other)"}, linear="x",
        aliases=("divide", "true_divide"), domain=(.5, 4))
     op("neg", "x", y="-x", types="numeric", vjp={"x": "-g"}, check=True, aliases=("negative",))
-    op("abs", "x", y="c:abs", vjp={"x": "g*sign(x)"}, aliases=("absolute",))
+    op("abs", "x", y="c:abs", types="numeric", vjp={"x": "g*sign(x)"}, aliases=("absolute",))
     op("sign", "x", y="c:sign", vjp={"x": "_zero(g)"}, linear=())
     op("sgn", "x", y="c:sign", vjp={"x": "_zero(g)"}, linear=())
     op("_zero", "x", y="0", vjp={"x": "_zero(g)"}, doc="Zeros like x.")
-    op("floor_divide", "x, other", y="c:floor_divide", vjp="not_implemented", check=True, domain=(.5, 4))
-    op("div_floor", "x, other", y="c:floor_divide", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(), check=True,
+    op("floor_divide", "x, other", y="c:floor_divide", types="numeric", vjp="not_implemented", check=True, domain=(.5, 4))
+    op("div_floor", "x, other", y="c:floor_divide", types="numeric", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(), check=True,
        where="", grad_name="DivBackward2", domain=(.5, 4))
-    op("div_trunc", "x, other", y="trunc(x/other)", y_int="c:trunc_divide", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(),
+    op("div_trunc", "x, other", y="trunc(x/other)", y_int="c:trunc_divide", types="numeric", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(),
        check=True, where="", grad_name="DivBackward2", domain=(.5, 4))
-    op("remainder", "x, other", y="c:remainder", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
-    op("fmod", "x, other", y="c:fmod", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
+    op("remainder", "x, other", y="c:remainder", types="numeric", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
+    op("fmod", "x, other", y="c:fmod", types="numeric", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
     op("addcmul", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1*tensor2",
        vjp={"x": "g", "tensor1": "g*(tensor2*value)", "tensor2": "g*(tensor1*value)"}, number_ok=False, samples=({}, {"value": .5}))
     op("addcdiv", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1/tensor2", types="float",
@@ -49,7 +49,7 @@ def arithmetic(op):
 
 
 def powers(op):
-    op("square", "x", y="x*x", vjp={"x": "g*(2*x)"}, grad_name="PowBackward0")
+    op("square", "x", y="x*x", types="numeric", vjp={"x": "g*(2*x)"}, grad_name="PowBackward0")
     op("sqrt", "x", y="c:sqrt", types="float", vjp={"x": "g/(2*y)"}, domain=(.1, 4))
     op("rsqrt", "x", y="c:rsqrt", types="float", vjp={"x": "(-0.5*g)*(y*y*y)"}, domain=(.1, 4))
     op("reciprocal", "x", y="c:reciprocal", types="float", vjp={"x": "-g*(y*y)"}, domain=(.5, 4))
@@ -71,8 +71,8 @@ def powers(op):
 def rounding(op):
     zero = {"x": "_zero(g)"}
     for name in ("floor", "ceil", "trunc"):
-        op(name, "x", y="c:" + name, y_int="x", vjp=zero, linear=(), aliases=("fix",) if name == "trunc" else ())
-    op("round", "x", y="c:round", y_int="x", vjp=zero, linear=())
+        op(name, "x", y="c:" + name, y_int="x", types="numeric", vjp=zero, linear=(), aliases=("fix",) if name == "trunc" else ())
+    op("round", "x", y="c:round", y_int="x", types="numeric", vjp=zero, linear=())
     op("round_decimals", "x, *, decimals: int", types="float_only",
        y="s = 10**decimals; round(x*s)/s if decimals >= 0 else round(x/10**(-decimals))*10**(-decimals)", vjp=zero, linear=(),
        public="round", grad_name="RoundBackward1", samples=({"decimals": 1}, {"decimals": -1}))
@@ -127,6 +127,8 @@ def selection(op):
 
 
 def bits(op):
-    for name, function in (("and", "and"), ("or", "or"), ("xor", "xor"), ("left_shift", "lshift"), ("right_shift", "rshift")):
-        op("bitwise_" + name, "x, other", y="c:" + function, types="int", vjp="nondiff", domain=(0, 8))
+    for name in ("and", "or", "xor"):
+        op("bitwise_" + name, "x, other", y="c:" + name, types="int", vjp="nondiff", domain=(0, 8))
+    for name, function in (("left_shift", "lshift"), ("right_shift", "rshift")):
+        op("bitwise_" + name, "x, other", y="c:" + function, types="int", vjp="nondiff", check=True, domain=(0, 8))
     op("bitwise_not", "x", y="c:not", types="int", vjp="nondiff", doc="Bools are negated: the facade sends them to logical_not.")

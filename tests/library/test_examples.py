@@ -17,7 +17,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def start(tmp_path):
     for module in ("sklearn", "matplotlib", "tqdm"):
         pytest.importorskip(module)
-    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path / "matplotlib"), "PYTHONUNBUFFERED": "1"}
+    package = str(Path(wengert.__file__).parents[1])                       # the one that is tested
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path / "matplotlib"), "PYTHONUNBUFFERED": "1",
+                                "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     running = []
 
     def run(name, *arguments):

@@ -68,7 +68,7 @@ WG_INLINE wg_pair wg_atan_ratio_f64(double low, double high, double *base) {
     wg_pair n = wg_two_sum(low, mid ? -high : 0.0), d = wg_two_sum(high, mid ? low : 0.0);
     wg_pair t = wg_pair_div(n, d);
     double q = n.hi / d.hi;
-    int tiny = (q < 0x1p-900) & !mid;          /* there the products that correct the quotient underflow */
+    int tiny = __builtin_fabs(q) < 0x1p-900;  /* there the products that correct the quotient underflow */
     t.hi = tiny ? q : t.hi;
     t.lo = tiny ? 0.0 : t.lo;
     double z = t.hi * t.hi;

@@ -47,6 +47,17 @@ WG_INLINE uint8_t wg_isinf_f64(double x) { return (wg_bits_f64(x) & 0x7fffffffff
 WG_INLINE uint8_t wg_isfinite_f64(double x) { return (wg_bits_f64(x) & 0x7fffffffffffffffu) < 0x7ff0000000000000u; }
 WG_INLINE uint8_t wg_signbit_f64(double x) { return (uint8_t)(wg_bits_f64(x) >> 63); }
 
+/* condition (0 or 1) ? x : y without control flow: for conditions on an operand that may be the same for the whole
+ * loop, from which gcc would make several loops (unswitching) and vectorise none. */
+WG_INLINE float wg_select_f32(int condition, float x, float y) {
+    uint32_t mask = 0u - (uint32_t)condition;
+    return wg_from_bits_f32((wg_bits_f32(x) & mask) | (wg_bits_f32(y) & ~mask));
+}
+WG_INLINE double wg_select_f64(int condition, double x, double y) {
+    uint64_t mask = 0u - (uint64_t)condition;
+    return wg_from_bits_f64((wg_bits_f64(x) & mask) | (wg_bits_f64(y) & ~mask));
+}
+
 /* Adding 1.5 * 2^(mantissa bits) rounds to an integer (half to even) and leaves it, in two's complement,
  * in the low bits of the sum: no conversion instruction, which AVX2 lacks for 64 bits. */
 #define WG_ROUND_F32 0x1.8p23f

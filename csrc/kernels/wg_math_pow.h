@@ -9,8 +9,8 @@
     WG_INLINE T wg_pow_special_##suffix(T x, T y, T r) {                                                            \
         T a = C(fabs)(x), half = (T)0.5 * y;                                                                        \
         int whole = C(trunc)(y) == y, odd = whole & (C(trunc)(half) != half), below = wg_signbit_##suffix(x);       \
-        r = a == (T)0 ? (y < (T)0 ? INF : (T)0) : r;                                                                \
-        r = a == INF ? (y < (T)0 ? (T)0 : INF) : r;                                                                 \
+        r = a == (T)0 ? wg_select_##suffix(y < (T)0, INF, (T)0) : r;                                                \
+        r = a == INF ? wg_select_##suffix(y < (T)0, (T)0, INF) : r;                                                 \
         r = ((a == (T)1) & (y == y)) ? (T)1 : r;                                                                    \
         r = (odd & below) ? -r : r;                                                                                 \
         r = ((x < (T)0) & (a != INF) & !whole) ? NANQ : r;                                                          \
@@ -48,8 +48,8 @@ WG_INLINE wg_pair wg_log_pair_f64(double x) {
 }
 
 WG_INLINE double wg_pow_f64(double x, double y) {
-    double c = y > 0x1p65 ? 0x1p65 : y;       /* beyond, every power but those of 1 is 0 or infinite */
-    c = c < -0x1p65 ? -0x1p65 : c;
+    double c = wg_select_f64(y > 0x1p65, 0x1p65, y);         /* beyond, every power but those of 1 is 0 or infinite */
+    c = wg_select_f64(c < -0x1p65, -0x1p65, c);
     wg_pair l = wg_log_pair_f64(__builtin_fabs(x));
     wg_pair p = wg_two_prod(c, l.hi);
     p = wg_fast_two_sum(p.hi, WG_FMA(c, l.lo, p.lo));

@@ -5,13 +5,18 @@ double is exact enough, are held against NumPy's float64 where it has the functi
 float32 functions over all 2^32 inputs.
 """
 import ctypes
+import importlib.util
 import math
 import operator
+import os
+import re
+import shlex
+import subprocess
 
 import mpmath
 import numpy as np
 import pytest
-from harness import build, levels
+from harness import CSRC, FLAGS, LEVEL_FLAGS, build, levels
 from mpmath import mp, mpf
 
 LEVELS = levels()
@@ -515,6 +520,30 @@ def test_remainders_are_exact(maths, name, dtype):
     assert same(maths(f"{name}_{dtype}", x, y), exact)
 
 
+SCALAR = {"lgamma_f32", "lgamma_f64", "trunc_divide_i64", "floor_divide_i64", "remainder_i64", "fmod_i64", "pow_i64"}
+SCALAR_BELOW_V4 = {"f64_to_i64", "f32_to_i64"}        # AVX2 has no conversion to 64-bit integers
+
+
+@pytest.mark.parametrize("level", [level for level in LEVELS if level in ("v3", "v4")])
+def test_loops_vectorise(math_source, tmp_path, level):
+    """Every function but the known few, pow also with an exponent that is the same for the whole loop."""
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    version = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=True).stdout
+    if "Free Software Foundation" not in version or int(re.search(r"\) (\d+)", version)[1]) < 12:
+        pytest.skip("only gcc 12 and later say in these words which loops they vectorise")
+    path = tmp_path / "loops.c"
+    path.write_text(math_source.read_text() + "\n".join(
+        f"void loop_pow_scalar_{dtype}(int64_t n, {t} *y, const {t} *a, {t} b) {{ "
+        f"WG_VECTOR for (int64_t i = 0; i < n; i++) y[i] = wg_pow_{dtype}(a[i], b); }}"
+        for dtype, t in (("f32", "float"), ("f64", "double"))) + "\n")
+    done = subprocess.run([*compiler, *FLAGS, *LEVEL_FLAGS[level], f"-DWG_ISA={level}", f"-I{CSRC}", "-fno-ipa-icf",
+                           "-fopt-info-vec-optimized", "-c", path, "-o", tmp_path / "loops.o"], capture_output=True, text=True, check=True)
+    vectorised = {int(line) for line in re.findall(r"loops\.c:(\d+):\d+: optimized: loop vectorized", done.stderr)}
+    scalar = {m[1] for number, line in enumerate(path.read_text().splitlines(), 1)
+              if (m := re.match(r"void loop_(\w+)\(", line)) and number not in vectorised}
+    assert scalar == SCALAR | (SCALAR_BELOW_V4 if level != "v4" else set())
+
+
 # ---- integers ------------------------------------------------------------------------------------------------------------
 
 def wrap(v):
@@ -616,3 +645,18 @@ def test_the_ulp_checkers_see_errors():
     assert not same(np.array([0.0]), -0.0) and not same(np.array([1.0]), nan) and same(np.array([nan]), nan)
     tiny = np.array([2.0**-1074])
     np.testing.assert_allclose(ulp_errors("f64", tiny, [mpf(2) ** -1074 * 3]), [2])
+
+
+# ---- the coefficients -------------------------------------------------------------------------------------------------------------
+
+def test_tables_are_what_the_script_fits():
+    """The cheap rows; `python tools/fit_math.py --check` does them all, in a few minutes."""
+    spec = importlib.util.spec_from_file_location("fit_math", CSRC.parent / "tools" / "fit_math.py")
+    fit_math = importlib.util.module_from_spec(spec)
+    with mp.workdps(mp.dps):                       # the script sets its own precision when it is imported
+        spec.loader.exec_module(fit_math)
+        header = fit_math.HEADER.read_text()
+        for f in fit_math.FITS:
+            assert f"wg_poly_{f.name}(" in header, f.name
+            if f.name in ("exp_f32", "tanh_f32", "log_d32", "cos_d32"):
+                assert fit_math.emit(f) in header, f.name

@@ -68,9 +68,33 @@ static int pointwise_vjp(int core, wg_vjp_call *c) {
     WG_FORWARD(name) { (void)nx; return pointwise(WG_OP__##name, kernel_name, like_input, x, attr, y); }                     \
     int wg_vjp_kernel_##name(wg_vjp_call *c) { return pointwise_vjp(WG_OP__##name, c); }
 
-WG_POINTWISE(mse_loss, 0, "mse_cpu")
 WG_POINTWISE(smooth_l1_loss, 0, "smooth_l1_cpu")
 WG_POINTWISE(huber_loss, 1, "huber_cpu")
+
+/* The kernel of a reduced mse_loss takes what is of one shape and one of its types. */
+static int is_fused(const wg_array *x, const wg_array *target, int64_t reduction) {
+    return reduction != NONE && x->dtype >= WG_F32 && target->dtype == x->dtype && wg_same_shape(x, target);
+}
+
+/* x, target; reduction */
+WG_FORWARD(mse_loss) {
+    (void)nx;
+    const wg_array *a = &x[0]->a, *target = &x[1]->a;
+    if (!is_fused(a, target, attr[0].i)) return pointwise(WG_OP__mse_loss, "mse_cpu", 0, x, attr, y);
+    if (wg_new(y, a->dtype, 0, NULL) < 0) return -1;
+    return wg_done(y, wg_launch(WG_K_mse_loss, (wg_array *[]){&y->a, (wg_array *)a, (wg_array *)target}, 3, attr, 1));
+}
+
+int wg_vjp_kernel_mse_loss(wg_vjp_call *c) {
+    wg_array *a = (wg_array *)&c->x[0]->a, *target = (wg_array *)&c->x[1]->a, *gx[2] = {(wg_array *)&wg_no_array, (wg_array *)&wg_no_array};
+    if (!is_fused(a, target, c->attr[0].i) || c->g[0]->a.dtype != a->dtype) return pointwise_vjp(WG_OP__mse_loss, c);
+    for (int i = 0; i < 2; i++) {
+        if (!c->want[i]) continue;
+        if (wg_new(&c->gx[i], a->dtype, a->ndim, a->shape) < 0) return -1;
+        gx[i] = &c->gx[i].a;
+    }
+    return wg_launch(WG_K_mse_loss_vjp, (wg_array *[]){gx[0], gx[1], (wg_array *)&c->g[0]->a, a, target}, 5, c->attr, 1);
+}
 
 /* x, target; reduction */
 WG_FORWARD(binary_cross_entropy_with_logits) {

@@ -252,21 +252,17 @@ WG_FORWARD(count_nonzero) {
 /* ---- moments and norms -------------------------------------------------------------------------------------------------- */
 
 /* x; dim, correction, keepdim */
-WG_FORWARD(var) {
-    (void)nx;
+static int moment(int kernel, wg_val *y, const wg_array *x, const wg_attr *attr) {
     uint32_t mask;
     wg_val_clear(y);
-    if (!WG_IS_FLOAT(x[0]->a.dtype)) return wg_fail(WG_RUNTIME_ERROR, "std and var only support floating point and complex dtypes");
-    if (wg_dim_mask(&attr[0], x[0]->a.ndim, 1, &mask) < 0) return -1;
+    if (!WG_IS_FLOAT(x->dtype)) return wg_fail(WG_RUNTIME_ERROR, "std and var only support floating point and complex dtypes");
+    if (wg_dim_mask(&attr[0], x->ndim, 1, &mask) < 0) return -1;
     double correction = attr[1].tag == WG_A_NONE ? 1 : wg_attr_float(attr[1]);
-    return reduce(WG_K_var, y, x[0]->a.dtype, &x[0]->a, mask, attr[2].i != 0, WG_FLOAT(correction));
+    return reduce(kernel, y, x->dtype, x, mask, attr[2].i != 0, WG_FLOAT(correction));
 }
 
-WG_FORWARD(std) {
-    if (wg_forward_var(x, nx, attr, y) < 0) return -1;
-    int compute = y->a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
-    return wg_done(y, wg_launch(wg_loop_id(WG_LOOP_sqrt, compute), (wg_array *[]){&y->a, &y->a}, 2, NULL, 0));
-}
+WG_FORWARD(var) { (void)nx; return moment(WG_K_var, y, &x[0]->a, attr); }
+WG_FORWARD(std) { (void)nx; return moment(WG_K_std, y, &x[0]->a, attr); }
 
 /* A norm that is an extremum has no value for nothing. */
 static int check_norm_of_nothing(const wg_array *x, double ord, const wg_attr *dims, uint32_t mask) {

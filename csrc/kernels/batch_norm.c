@@ -47,7 +47,7 @@ static int each_channel(channels *j, const channels_fn *run, int nout, int nop, 
     wg_rows r;
     wg_nest t;
     const wg_array *view[3], *inner[3];
-    wg_array without[3];
+    wg_array without[3] = {{0}};
     int64_t classes = op[0]->shape[1], size = wg_itemsize[op[0]->dtype];
     if (!classes) return 0;
     for (int k = 0; k < nop; k++) {

@@ -268,24 +268,47 @@ def test_only_wanted_inputs_are_computed_and_common_values_shared():
     assert "if (c->want[0] || c->want[1] || c->want[2]) {" in text
 
 
+def unmade(function):
+    """The lines that read a slot which is not written in their block, around it, or before under a condition that covers it."""
+    written, stack, found = {}, [], []
+    for line in function.splitlines():
+        text = line.strip()
+        if text.startswith("}"):
+            stack.pop()
+        reads, writes = slots(text)
+        found += [line for k in reads if k not in written or not covers(written[k], stack)]
+        for k in writes:
+            written[k] = list(stack) if k not in written else common(written[k], stack)
+        if text.endswith("{"):
+            stack.append(text.lstrip("} "))
+    return found
+
+
 def test_every_operand_is_made_where_it_is_used():
-    """Each slot that a block reads is written in that block, around it, or before under a condition that covers it."""
     from wengert_ops import vjp_c
     for op in TABLE:
-        if not vjp_c.has_vjp(op):
-            continue
-        written, stack = {}, []
-        for line in vjp_c.Writer(TABLE, op).write().splitlines():
-            text = line.strip()
-            if text.startswith("}"):
-                stack.pop()
-            reads, writes = slots(text)
-            for k in reads:
-                assert k in written and covers(written[k], stack), (op.name, line)
-            for k in writes:
-                written[k] = list(stack) if k not in written else common(written[k], stack)
-            if text.endswith("{"):
-                stack.append(text.lstrip("} "))
+        if vjp_c.has_vjp(op):
+            assert not unmade(vjp_c.Writer(TABLE, op).write()), op.name
+
+
+def test_operands_that_are_not_made_are_found():
+    """The checker above, fed what the emitter could get wrong."""
+    head, tail = "static int vjp_f(wg_vjp_call *c) {", "}"
+    make, use = "if (wg_apply(1, {c->g[0]}, 1, NULL, &t[0]) < 0) goto fail;", "wg_val_share(&c->gx[1], &t[0]);"
+    for lines, wrong in (
+            ([make, use], 0), ([use, make], 1), (["if (c->want[0]) {", make, "}", "if (c->want[1]) {", use, "}"], 1),
+            (["if (c->want[0] || c->want[1]) {", make, "}", "if (c->want[1]) {", use, "}"], 0),
+            (["if (c->want[0]) {", "if (a) {", make, "}", use, "}"], 1),
+            (["if (c->want[0]) {", "if (a) {", make, "} else {", make, "}", use, "}"], 0),
+            (["wg_number_int(&t[0], 2);", use], 0), (["if (c->want[0]) {", "wg_number_int(&t[0], 2);", "}", "if (c->want[1]) {", use, "}"], 1)):
+        assert len(unmade("\n".join([head, *lines, tail]))) == wrong, lines
+
+
+def test_numbers_are_made_for_each_input():
+    """A number that a shared value needs is not there for an input that does not share it."""
+    text = vjp_function((("probe", "x, other, third"), dict(
+        vjp={"x": "g*exp(x*2)", "other": "g*exp(x*2)", "third": "g*2"}, linear=())))
+    assert not unmade(text) and text.count("wg_number_int") == 2
 
 
 def slots(text):

@@ -27,6 +27,16 @@ BANNER = "/* Generated from src/wengert/_ops by emit_c.py: do not edit. */\n"
 LOOP_FILES = 4
 TYPES = {"any": "ANY", "float": "FLOAT", "compare": "COMPARE", "int": "INT", "logical": "LOGICAL", "predicate": "PREDICATE",
          "numeric": "NUMERIC", "float_only": "FLOAT_ONLY"}
+TYPE_RULES = {
+    "any": "Computes in the promoted type of its operands.",
+    "float": "Computes in floating point: integers become the default type first.",
+    "compare": "Compares in the promoted type; the result is bool.",
+    "int": "For integers and bools only.",
+    "logical": "Of truth values; the result is bool.",
+    "predicate": "The result is bool.",
+    "numeric": "Computes in the promoted type of its operands; raises for bools.",
+    "float_only": "For floating point only; raises for integers.",
+}
 KINDS = {"elementwise": "ELEMENTWISE", "structured": "STRUCTURED", "view": "VIEW"}
 PARAM_TYPES = {"Tensor": "TENSOR", "Tensor[]": "TENSORS", "Number": "NUMBER", "int": "INT", "int[]": "INTS", "float": "FLOAT",
                "bool": "BOOL", "dtype": "DTYPE", "str": "STR", "Generator": "GENERATOR"}
@@ -173,6 +183,8 @@ def emit_vjp_loops(op, loops):
 def doc(op):
     """The docstring: what is computed, from what, and where the derivative comes from."""
     lines = [op.doc] if op.doc else []
+    if op.kind == "elementwise" and op.where:
+        lines.append(TYPE_RULES[op.types] + (" The operands are broadcast." if len(op.tensors) > 1 else ""))
     if op.y_text and not op.y_text.startswith("c:"):
         lines.append(f"Element by element: y = {op.y_text}")
     for p in op.tensors:
@@ -237,7 +249,7 @@ def emit_all(table):
         "wg_ops_gen.h": header(table, loops),
         "wg_ops_table.c": emit_table(table, loops, by_op),
         "wg_rows_gen.h": f'{BANNER}#ifndef WG_ROWS_GEN_H\n#define WG_ROWS_GEN_H\n\n#include <math.h>\n\n#include "wg_kernel.h"\n'
-                         f'#include "kernels/wg_math.h"\n#include "kernels/wg_math_zeta.h"\n#include "kernels/wg_vjp_add.h"\n\n{rows}\n\n#endif\n',
+                         f'#include "kernels/wg_math.h"\n#include "kernels/wg_math_zeta.h"\n#include "kernels/wg_loop.h"\n\n{rows}\n\n#endif\n',
         "loops_table.c": f'{BANNER}#include "wg_kernel.h"\n\n{loops_c.emit_level_table(loops)}\n',
     }
     for k, part in enumerate(loops_c.distribute(table, loops, LOOP_FILES)):

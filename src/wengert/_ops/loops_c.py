@@ -131,7 +131,7 @@ def emit_loop(table, loop, compute):
             lines.append(f"    const int has_{p.name} = attr[{k}].tag != WG_A_NONE;")
             lines.append(f"    (void)has_{p.name};")
         kind = attr_ctype(p, compute)
-        lines.append(f"    const {kind} {p.name} = wg_attr_{'float' if kind == 'double' else 'int'}(attr[{k}]);")
+        lines.append(f"    const {kind} {p.name} = {'wg_attr_float' if kind == 'double' else 'wg_whole'}(attr[{k}]);")
         lines.append(f"    (void){p.name};")
     lines += ["    " + line for line in choose(table, loop, compute, formulas, {})]
     lines.append("}")

@@ -1,13 +1,19 @@
-/* A VJP loop that adds to what is there: the plain loop into a buffer that stays in L1, then the sum.
+/* What generated loops share: attributes as integers, and VJP loops that add.
+ *
+ * A VJP loop that adds to what is there: the plain loop into a buffer that stays in L1, then the sum.
  *
  * So the arithmetic of every VJP exists once, in its storing form, and adding gives the same bits as storing
  * and adding afterwards. */
-#ifndef WG_VJP_ADD_H
-#define WG_VJP_ADD_H
+#ifndef WG_LOOP_H
+#define WG_LOOP_H
 
 #include <string.h>
 
 #include "wg_kernel.h"
+#include "wg_math_int.h"
+
+/* An attribute as an integer: towards zero, and without undefined behaviour for what does not fit. */
+WG_INLINE int64_t wg_whole(wg_attr a) { return a.tag == WG_A_FLOAT ? wg_f64_to_i64(a.f) : a.i; }
 
 enum { WG_ADD_BLOCK = 256, WG_ADD_OUT = 4, WG_ADD_OPERANDS = 16, WG_ADD_ATTRS = 12 };
 

@@ -253,7 +253,7 @@ def _rebuild_view(flat, dtype, shape, stride):
 def __reduce_ex__(self, protocol):
     if not self.is_leaf:
         raise RuntimeError("Only tensors made by the user (graph leaves) can be pickled: use detach()")
-    dense = self.detach().contiguous()
+    dense = self.detach().contiguous().reshape(-1)
     raw = bytes(memoryview(dense.view(dtype=_core.dtype_by_name("uint8")))) if dense.numel() else b""
     return (_rebuild, (self.__class__, (raw, self.dtype, tuple(self.shape), None), self.requires_grad, dict(self.__dict__)))
 

@@ -5,13 +5,13 @@
 #define WG_FORWARD(name) int wg_forward_##name(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y)
 #define WG_INTO(name) int wg_into_##name(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr)
 
-/* x[0] copied, then changed in place. */
-static int copy_and(wg_into_fn into, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
-    if (wg_copy_new(y, x[0]->a.dtype, &x[0]->a, 0) < 0) return -1;
+/* x[0] copied (row-major, or like x: PyTorch does it differently from row to row), then changed in place. */
+static int copy_and(wg_into_fn into, int row_major, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
+    if (wg_copy_new(y, x[0]->a.dtype, &x[0]->a, row_major) < 0) return -1;
     return wg_done(y, into(&y->a, x, nx, attr));
 }
 
-#define WG_FORWARD_OF_INTO(name) WG_FORWARD(name) { return copy_and(wg_into_##name, x, nx, attr, y); }
+#define WG_FORWARD_OF_INTO(name, row_major) WG_FORWARD(name) { return copy_and(wg_into_##name, row_major, x, nx, attr, y); }
 
 /* Indices as int64: themselves, or a copy of int32 ones. The caller releases *own. */
 static int as_long(wg_val *own, const wg_val *index) {
@@ -70,26 +70,42 @@ static int take_indices(indices *t, const wg_val *index, int ndim) {
     return 0;
 }
 
-/* What x[index] is shaped like: the shape of an index, then x's other dimensions. */
-static int indexed_shape(const indices *t, const wg_array *x, int64_t *shape) {
+/* What x[index] is shaped like: x's other dimensions with those of an index behind the first `place` of them. */
+static int indexed_shape(const indices *t, const wg_array *x, int64_t place, int64_t *shape) {
     int n = 0, ndim = t->one[0].ndim + x->ndim - t->k;
     if (ndim > WG_MAX_DIMS)
         return wg_fail(WG_RUNTIME_ERROR, "tensors of more than %d dimensions are not supported, got %d", WG_MAX_DIMS, ndim);
+    if (place < 0 || place > x->ndim - t->k) return wg_fail(WG_INDEX_ERROR, "no place %lld for indices", (long long)place);
+    for (int d = 0; d < place; d++) shape[n++] = x->shape[t->k + d];
     for (int d = 0; d < t->one[0].ndim; d++) shape[n++] = t->one[0].shape[d];
-    for (int d = t->k; d < x->ndim; d++) shape[n++] = x->shape[d];
+    for (int d = t->k + (int)place; d < x->ndim; d++) shape[n++] = x->shape[d];
     return n;
 }
 
-/* x, index */
+/* An array of that shape with the dimensions of the index first, as the kernels want it. Owns nothing. */
+static void index_first(wg_array *to, const wg_array *a, int nindex, int64_t place) {
+    int64_t shape[WG_MAX_DIMS], strides[WG_MAX_DIMS];
+    int n = 0;
+    for (int d = 0; d < nindex; d++, n++) { shape[n] = a->shape[place + d]; strides[n] = a->strides[place + d]; }
+    for (int d = 0; d < a->ndim; d++)
+        if (d < place || d >= place + nindex) { shape[n] = a->shape[d]; strides[n++] = a->strides[d]; }
+    memcpy(to, a, offsetof(wg_array, shape));
+    if (a->is_number) to->data = (char *)&to->number;
+    wg_array_set_dims(to, n, shape, strides);
+}
+
+/* x, index; place */
 WG_FORWARD(_index) {
-    (void)nx, (void)attr;
+    (void)nx;
     indices t;
+    wg_array result;
     int64_t shape[WG_MAX_DIMS];
     wg_val_clear(y);
     if (take_indices(&t, x[1], x[0]->a.ndim) < 0) return -1;
-    int ndim = indexed_shape(&t, &x[0]->a, shape), status = ndim < 0 ? -1 : wg_new(y, x[0]->a.dtype, ndim, shape);
+    int ndim = indexed_shape(&t, &x[0]->a, attr[0].i, shape), status = ndim < 0 ? -1 : wg_new(y, x[0]->a.dtype, ndim, shape);
     if (status == 0) {
-        t.operand[0] = &y->a;
+        index_first(&result, &y->a, t.one[0].ndim, attr[0].i);
+        t.operand[0] = &result;
         t.operand[1] = (wg_array *)&x[0]->a;
         status = wg_done(y, wg_launch(WG_K_index_get, t.operand, 2 + t.k, NULL, 0));
     }
@@ -98,17 +114,17 @@ WG_FORWARD(_index) {
 }
 
 /* y[index] = values, or += */
-static int put(wg_array *y, const wg_val *index, const wg_val *values, int accumulate) {
+static int put(wg_array *y, const wg_val *index, const wg_val *values, int accumulate, int64_t place) {
     indices t;
     wg_val own;
-    wg_array all;
+    wg_array all, first;
     int64_t shape[WG_MAX_DIMS];
     if (!values->a.is_number && values->a.dtype != y->dtype)
         return wg_fail(WG_RUNTIME_ERROR, "Index put requires the source and destination dtypes match, got %s for the destination and %s "
                        "for the source.", wg_dtype_title[y->dtype], wg_dtype_title[values->a.dtype]);
     if (take_indices(&t, index, y->ndim) < 0) return -1;
     wg_val_clear(&own);
-    int ndim = indexed_shape(&t, y, shape), status = ndim < 0 ? -1 : 0;
+    int ndim = indexed_shape(&t, y, place, shape), status = ndim < 0 ? -1 : 0;
     const wg_array *from = &values->a;
     if (status == 0 && !wg_expandable(from, ndim, shape))
         status = wg_fail(WG_RUNTIME_ERROR, "shape mismatch: value tensor of shape %s cannot be broadcast to indexing result of shape %s",
@@ -119,8 +135,9 @@ static int put(wg_array *y, const wg_val *index, const wg_val *values, int accum
     }
     if (status == 0) {
         wg_expanded_array(&all, from, ndim, shape);
+        index_first(&first, &all, t.one[0].ndim, place);
         t.operand[0] = y;
-        t.operand[1] = &all;
+        t.operand[1] = &first;
         wg_attr kernel[1] = {WG_BOOLEAN(accumulate)};
         status = wg_launch(WG_K_index_put, t.operand, 2 + t.k, kernel, 1);
     }
@@ -129,16 +146,16 @@ static int put(wg_array *y, const wg_val *index, const wg_val *values, int accum
     return status;
 }
 
-/* x, index; shape */
+/* x, index; shape, place */
 WG_FORWARD(_index_put_sum) {
     (void)nx;
     if (wg_new_zeros(y, x[0]->a.dtype, (int)attr[0].n, attr[0].v) < 0) return -1;
-    return wg_done(y, put(&y->a, x[1], x[0], 1));
+    return wg_done(y, put(&y->a, x[1], x[0], 1, attr[1].i));
 }
 
-/* x, index, values; accumulate */
-WG_INTO(_index_put) { (void)nx; return put(y, x[1], x[2], attr[0].i != 0); }
-WG_FORWARD_OF_INTO(_index_put)
+/* x, index, values; accumulate, place */
+WG_INTO(_index_put) { (void)nx; return put(y, x[1], x[2], attr[0].i != 0, attr[1].i); }
+WG_FORWARD_OF_INTO(_index_put, 0)
 
 /* ---- gather and scatter ------------------------------------------------------------------------------------ */
 
@@ -206,9 +223,9 @@ WG_INTO(scatter) { (void)nx; return scatter(WG_K_scatter, y, x[1], &x[2]->a, att
 WG_INTO(scatter_add) { (void)nx; return scatter(WG_K_scatter_add, y, x[1], &x[2]->a, attr[0].i, WG_NONE); }
 /* x, index; dim, value */
 WG_INTO(scatter_value) { (void)nx; return scatter(WG_K_scatter_value, y, x[1], NULL, attr[0].i, attr[1]); }
-WG_FORWARD_OF_INTO(scatter)
-WG_FORWARD_OF_INTO(scatter_add)
-WG_FORWARD_OF_INTO(scatter_value)
+WG_FORWARD_OF_INTO(scatter, 1)
+WG_FORWARD_OF_INTO(scatter_add, 1)
+WG_FORWARD_OF_INTO(scatter_value, 1)
 
 /* ---- a vector of indices along one dimension ------------------------------------------------------------------ */
 
@@ -268,7 +285,7 @@ WG_FORWARD(_index_sum) {
 
 /* x, index, source; dim, alpha */
 WG_INTO(index_add) { (void)nx; return add(y, x[1], &x[2]->a, attr[0].i, attr[1]); }
-WG_FORWARD_OF_INTO(index_add)
+WG_FORWARD_OF_INTO(index_add, 1)
 
 /* What is left of a shape without one dimension, for messages. */
 static int other_dims(const wg_array *a, int dim, int64_t *shape) {
@@ -306,7 +323,7 @@ WG_INTO(index_copy) {
     wg_attr along[1] = {WG_INT(dim)};
     return launch_indexed(WG_K_index_copy, y, x[1], source, along, 1);
 }
-WG_FORWARD_OF_INTO(index_copy)
+WG_FORWARD_OF_INTO(index_copy, 1)
 
 /* x, index; dim, value */
 WG_INTO(index_fill) {
@@ -319,7 +336,7 @@ WG_INTO(index_fill) {
     wg_attr kernel[2] = {WG_INT(dim), attr[1]};
     return launch_indexed(WG_K_index_fill, y, x[1], NULL, kernel, 2);
 }
-WG_FORWARD_OF_INTO(index_fill)
+WG_FORWARD_OF_INTO(index_fill, 0)
 
 /* ---- flat indices ------------------------------------------------------------------------------------------------ */
 

@@ -66,7 +66,7 @@ int wg_into_masked_scatter(wg_array *y, const wg_val *const *x, int nx, const wg
 WG_FORWARD(masked_scatter) {
     wg_array a, mask;
     wg_val_clear(y);
-    if (broadcast(&a, &mask, &x[0]->a, &x[1]->a) < 0 || wg_copy_new(y, a.dtype, &a, 0) < 0) return -1;
+    if (broadcast(&a, &mask, &x[0]->a, &x[1]->a) < 0 || wg_copy_new(y, a.dtype, &a, 1) < 0) return -1;
     return wg_done(y, wg_into_masked_scatter(&y->a, x, nx, attr));
 }
 

@@ -127,6 +127,12 @@ def cumprod_exclusive(x, dim, reverse):
     return torch.cat([ones, x.cumprod(dim).narrow(dim, 0, x.shape[dim] - 1)], dim)
 
 
+def index_first(v, index, place):
+    """The dimensions of an index before the others; v may have fewer dimensions where place is 0."""
+    n = index.dim() - 1
+    return v.movedim(tuple(range(place, place + n)), tuple(range(n))) if place else v
+
+
 def masked_place(x, mask, shape):
     whole = torch.broadcast_shapes(mask.shape, shape)
     out = torch.zeros(whole, dtype=x.dtype)
@@ -219,8 +225,9 @@ FORWARD = {
     "_repeat_back": lambda x, s, r: adjoint(lambda z: z.repeat(r), s, x), "tril": torch.tril, "triu": torch.triu,
     "pad": lambda x, p, m, v: torch.nn.functional.pad(x, p, ("constant", "reflect", "replicate", "circular")[m], v),
     "_pad_back": lambda x, p, m, s: adjoint(lambda z: FORWARD["pad"](z, p, m, None), s, x),
-    "_index": lambda x, i: x[tuple(i)], "_index_put_sum": lambda x, i, s: torch.zeros(s, dtype=x.dtype).index_put(tuple(i), x, True),
-    "_index_put": lambda x, i, v, a: x.index_put(tuple(i), torch.as_tensor(v, dtype=x.dtype), a),
+    "_index": lambda x, i, p: x[tuple(i)].movedim(tuple(range(i.dim() - 1)), tuple(range(p, p + i.dim() - 1))),
+    "_index_put_sum": lambda x, i, s, p: torch.zeros(s, dtype=x.dtype).index_put(tuple(i), index_first(x, i, p), True),
+    "_index_put": lambda x, i, v, a, p: x.index_put(tuple(i), index_first(torch.as_tensor(v, dtype=x.dtype), i, p), a),
     "gather": lambda x, d, i, s: torch.gather(x, d, i),
     "_scatter_sum": lambda x, d, i, s: torch.zeros(s, dtype=x.dtype).scatter_add(d, i, x.reshape(i.shape)),
     "scatter": torch.scatter, "scatter_value": torch.scatter, "scatter_add": torch.scatter_add, "index_select": torch.index_select,

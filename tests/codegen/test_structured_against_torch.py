@@ -96,6 +96,8 @@ CASES = [
     *[("pad", [t(1, 2, 4)], dict(pad=(1, 2), mode=k), lambda x, m=m: F.pad(x, (1, 2), m))
       for k, m in enumerate(("constant", "reflect", "replicate", "circular"))],
     ("_index", [t(3, 4), torch.stack([ints(0, 2, 2), ints(1, -1, -1)])], {}, lambda x, i: x[i[0], i[1]]),
+    ("_index", [t(3, 4), ints([[0, 2], [1, 1]])], dict(place=1), lambda x, i: x[i[0]].movedim(2, 0)),
+    ("_index_put", [t(3, 4), ints(0, 2)[None], t(4, 2)], dict(place=1), lambda x, i, v: x.index_put(tuple(i), v.t())),
     ("_index_put", [t(3, 4), torch.stack([ints(0, 2, 2), ints(1, -1, -1)]), t(3)], dict(accumulate=True), lambda x, i, v: x.index_put(tuple(i), v, accumulate=True)),
     ("_index_put", [t(3, 4), ints(0, 2)[None], t(1, 4)], {}, lambda x, i, v: x.index_put(tuple(i), v)),
     ("gather", [t(3, 4), ints([0, 1, 1], [3, 2, 0])], dict(dim=1), lambda x, i: x[:2].gather(1, i)),

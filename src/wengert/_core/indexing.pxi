@@ -279,13 +279,9 @@ cdef tuple arrange(Tensor x, list tensors):
     return permuted(x, dims + rest), dims[0] if adjacent else 0
 
 
-cdef list back_order(int nindex, int nrest, int place):
-    """The permutation that moves the first nindex dimensions behind `place` others."""
-    return list(range(nindex, nindex + place)) + list(range(nindex)) + list(range(nindex + place, nindex + nrest))
-
-
 cdef object get_item(Tensor self, object key):
-    cdef Tensor x, y, index
+    cdef wg_attr attr[1]
+    cdef Tensor x, index
     cdef list tensors
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
         return override_handler(plain_get_item, (self, key), {})
@@ -299,9 +295,8 @@ cdef object get_item(Tensor self, object key):
         return apply_one(OP_ALIAS, self, NULL) if x is self else x
     x, place = arrange(x, tensors)
     index = stacked(tensors)
-    y = apply_two(OP_INDEX, x, index, NULL)
-    nindex = index.t.v.a.ndim - 1
-    return permuted(y, back_order(nindex, y.t.v.a.ndim - nindex, place)) if place else y
+    attr[0] = WG_INT(place)
+    return apply_two(OP_INDEX, x, index, attr)
 
 
 def _index_add(Tensor self not None, key, Tensor value not None):
@@ -318,7 +313,7 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
     cdef Tensor x, v, index
     cdef wg_val number
     cdef const wg_val *in_[3]
-    cdef wg_attr attr[1]
+    cdef wg_attr attr[2]
     cdef list tensors = []
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
         override_handler(plain_set_item, (self, key, value), {})
@@ -329,7 +324,7 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
         if scalar is not None:
             value = scalar
         elif isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
-            value = index_tensor(value)
+            value = cast_to(<Tensor>index_tensor(value), x.t.v.a.dtype)
         else:
             raise TypeError(f"can't assign a {type(value).__name__} to a torch.{wg_dtype_title[self.t.v.a.dtype].decode()}Tensor")
     if not tensors:
@@ -346,16 +341,9 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
     in_[0] = &x.t.v
     in_[1] = &index.t.v
     attr[0] = WG_BOOLEAN(accumulate)
+    attr[1] = WG_INT(place)
     if isinstance(value, Tensor):
-        v = cast_to(<Tensor>value, x.t.v.a.dtype)
-        nindex = index.t.v.a.ndim - 1
-        nrest = x.t.v.a.ndim - len(tensors)
-        if place:
-            # the value is laid out as x[key] reads: its index dimensions stand behind `place` others
-            v = without_leading_ones(v, nindex + nrest)
-            while v.t.v.a.ndim < nindex + nrest:
-                v = unsqueeze_view(v, 0)
-            v = permuted(v, list(range(place, place + nindex)) + list(range(place)) + list(range(place + nindex, nindex + nrest)))
+        v = without_leading_ones(<Tensor>value, index.t.v.a.ndim - 1 + x.t.v.a.ndim - <int>len(tensors))
         check(wg_tensor_refresh(&v.t))
         in_[2] = &v.t.v
     else:

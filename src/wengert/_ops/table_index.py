@@ -8,14 +8,15 @@ Indices are int64 tensors; they never carry a gradient.
 
 def define(op):
     inplace = {"inplace": True}
-    # x[i, j, ...]: the indexed dimensions come first, the index tensors are broadcast and stacked: index[k] indexes dim k
-    op("_index", "x, index", vjp={"x": "_index_put_sum(g, index, shape(x))", "index": "nondiff"}, linear="x",
+    # x[i, j, ...]: the indexed dimensions of x come first, the index tensors are broadcast and stacked: index[k] indexes
+    # dim k. The dimensions of an index stand behind the first `place` of x's other dimensions: x[:, i] has place 1.
+    op("_index", "x, index, place: int = 0", vjp={"x": "_index_put_sum(g, index, shape(x), place)", "index": "nondiff"}, linear="x",
        grad_name="IndexBackward0", doc="y[s] = x[index[0][s], ..., index[k-1][s]], for index of shape (k, *s).")
-    op("_index_put_sum", "x, index, shape: int[]", vjp={"x": "_index(g, index)", "index": "nondiff"}, linear="x",
+    op("_index_put_sum", "x, index, shape: int[], place: int = 0", vjp={"x": "_index(g, index, place)", "index": "nondiff"}, linear="x",
        grad_name="IndexPutBackward0", doc="Zeros of this shape, with x added at the indices.")
-    op("_index_put", "x, index, values, accumulate: bool = False",
+    op("_index_put", "x, index, values, accumulate: bool = False, place: int = 0",
        vjp={"x": "g if accumulate else _index_put(g, index, 0)", "index": "nondiff",
-            "values": "sum_to(_index(g, index), shape(values))"},
+            "values": "sum_to(_index(g, index, place), shape(values))"},
        linear="x+values", grad_name="IndexPutBackward0", number_ok=True, **inplace)
 
     op("gather", "x, dim: int, index, *, sparse_grad: bool = False",

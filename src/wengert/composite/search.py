@@ -58,11 +58,6 @@ methods["argwhere"] = argwhere
 @public
 def masked_select(input, mask, *, out=None):
     """The elements where ``mask`` holds, as one dimension; both are broadcast."""
-    if mask.dtype.name != "bool":
-        raise RuntimeError("masked_select: expected BoolTensor for mask")
-    if input.shape != mask.shape:
-        from .shape import broadcast_tensors
-        input, mask = broadcast_tensors(input, mask)
     result = ops.masked_select(input, mask)
     return result if out is None else out.resize_(result.shape).copy_(result)
 

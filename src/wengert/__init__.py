@@ -28,5 +28,21 @@ from .config import show_config  # noqa: E402, F401
 _tensor_methods._install()
 del _name, _function
 
-from . import cuda, linalg, nn, optim, special, utils  # noqa: E402, F401
-from .serialization import load, save  # noqa: E402, F401
+
+#: Loaded when they are first asked for: a program that only differentiates pays neither their time nor their memory.
+_LAZY = ("cuda", "linalg", "nn", "optim", "serialization", "special", "utils")
+
+
+def __getattr__(name):
+    import importlib
+    if name in _LAZY:
+        return importlib.import_module("." + name, __name__)
+    if name in ("load", "save"):
+        value = getattr(importlib.import_module(".serialization", __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'wengert' has no attribute '{name}'")
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY, "load", "save"})

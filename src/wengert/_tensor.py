@@ -24,6 +24,22 @@ def _install():
         _core._add_method(name, function)
 
 
+def _construct(cls, *args, device=None, **kwargs):
+    """``Tensor(data)`` or ``Tensor(2, 3)``: the old constructor, of the default dtype; also behind subclasses' ``__new__``."""
+    from . import creation
+    check_device(device)
+    if len(args) == 1 and isinstance(args[0], Tensor):
+        t = args[0].detach()
+    else:
+        t = getattr(creation, _OLD[_core.get_default_dtype().name] + "Tensor")(*args)
+    if cls is Tensor:
+        return t
+    return _core._make_subclass(cls, t, kwargs.get("requires_grad", False))
+
+
+_core._set_constructor(_construct)
+
+
 def _casts(name, dtype_name):
     dtype = _core.dtype_by_name(dtype_name)
 

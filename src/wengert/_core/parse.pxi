@@ -807,7 +807,7 @@ def _as_subclass(Tensor t not None, cls):
     """The same value, history included, as an instance of ``cls``."""
     if not issubclass(cls, Tensor):
         raise TypeError(f"as_subclass(): {cls} is not a subclass of Tensor")
-    cdef Tensor out = <Tensor>Tensor.__new__(cls)
+    cdef Tensor out = wg_handle_new_of(<PyTypeObject *>cls)
     check(wg_tensor_refresh(&t.t))
     wg_val_share(&out.t.v, &t.t.v)
     if t.t.group != NULL:

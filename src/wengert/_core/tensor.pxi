@@ -4,6 +4,8 @@ cdef extern from "tensor_type.h":
     int wg_type_patch(PyTypeObject *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) except -1
     PyObject *wg_handle_new() except NULL
     void wg_handle_track(object)
+    object wg_handle_new_of(PyTypeObject *)
+    void wg_type_set_constructor(object)
     int wg_type_copy_numbers(PyTypeObject *) except -1
     int wg_type_vectorcall(PyTypeObject *, Py_ssize_t) except -1
     int wg_type_add(PyTypeObject *, object, object) except -1
@@ -413,6 +415,11 @@ cdef inline Tensor wrap(wg_val *v):
 
 cdef object python_repr = object.__repr__
 
+def _set_constructor(function):
+    """What ``Tensor(...)`` calls, with the class as first argument."""
+    wg_type_set_constructor(function)
+
+
 def _set_repr(function):
     """What repr() and str() of a tensor call."""
     global python_repr
@@ -636,7 +643,7 @@ def _make_subclass(cls, Tensor data not None, bint require_grad=False):
     """An instance of ``cls``, a subclass of Tensor, on the memory of ``data``, without its history."""
     if not issubclass(cls, Tensor):
         raise TypeError(f"{cls} is not a subclass of Tensor")
-    cdef Tensor out = <Tensor>cls.__new__(cls) if cls.__new__ is Tensor.__new__ else <Tensor>Tensor.__new__(cls)
+    cdef Tensor out = wg_handle_new_of(<PyTypeObject *>cls)
     wg_val_share(&out.t.v, &data.t.v)
     wg_val_drop_edge(&out.t.v)
     if require_grad:

@@ -44,10 +44,29 @@ PyObject *wg_handle_new(void) {
     return self;
 }
 
-static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    (void)args; (void)kwargs;
+PyObject *wg_handle_new_of(PyTypeObject *type) {
     PyObject *self = type->tp_alloc(type, 0);
     if (self) reset(self);
+    return self;
+}
+
+static PyObject *constructor;            /* called as constructor(type, *args, **kwargs): no handle without memory escapes */
+
+void wg_type_set_constructor(PyObject *function) {
+    Py_INCREF(function);
+    Py_XSETREF(constructor, function);
+}
+
+static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    if (constructor == NULL) {
+        PyErr_SetString(PyExc_TypeError, "tensors are made by wengert.tensor");
+        return NULL;
+    }
+    PyObject *first = PyTuple_Pack(1, (PyObject *)type);
+    PyObject *all = first ? PySequence_Concat(first, args) : NULL;
+    PyObject *self = all ? PyObject_Call(constructor, all, kwargs) : NULL;
+    Py_XDECREF(first);
+    Py_XDECREF(all);
     return self;
 }
 

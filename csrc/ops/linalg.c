@@ -95,11 +95,11 @@ static int check_same_type(const wg_array *a, const wg_array *b) {
 
 /* A number that scales integers is cut to one, so it must fit. */
 static int check_number(wg_attr number, int dtype) {
-    static const char *const c_type[] = {"bool", "uint8_t", "int8_t", "int16_t", "int32_t", "int64_t"};
-    static const double lo[] = {0, 0, -129, -32769, -2147483649.0, -9223372036854777856.0},
-                        hi[] = {2, 256, 128, 32768, 2147483648.0, 9223372036854775808.0};
+    static const char *const c_type[] = {"", "uint8_t", "int8_t", "int16_t", "int32_t", "int64_t"};
+    static const double lo[] = {0, -1, -129, -32769, -2147483649.0, -9223372036854777856.0},
+                        hi[] = {0, 256, 128, 32768, 2147483648.0, 9223372036854775808.0};
     double v = wg_attr_float(number);
-    if (WG_IS_FLOAT(dtype) || (v > lo[dtype] && v < hi[dtype])) return 0;
+    if (WG_IS_FLOAT(dtype) || dtype == WG_BOOL || (v > lo[dtype] && v < hi[dtype])) return 0;
     return wg_fail(WG_RUNTIME_ERROR, "value cannot be converted to type %s without overflow", c_type[dtype]);
 }
 

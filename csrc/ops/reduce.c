@@ -205,7 +205,7 @@ static int position(int kernel, const char *name, wg_val *y, const wg_array *x, 
     uint32_t mask = every_dim(x);
     int dim;
     wg_val_clear(y);
-    if (x->dtype == WG_BOOL) return wg_fail(WG_RUNTIME_ERROR, "%s does not support bool input", name);
+    if (x->dtype == WG_BOOL) return wg_fail(WG_RUNTIME_ERROR, "%s: does not support bool input", name);
     if (attr[0].tag != WG_A_NONE) {
         if (wg_wrap_dim(attr[0].i, x->ndim, &dim) < 0) return -1;
         mask = 1u << dim;

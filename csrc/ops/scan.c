@@ -84,10 +84,12 @@ WG_FORWARD(_scan) {
 }
 
 /* x; dim: values and indices */
-static int running(int kernel, wg_val *y, const wg_array *x, wg_attr given) {
+static int running(int kernel, const char *name, wg_val *y, const wg_array *x, wg_attr given) {
     int dim;
     wg_val_clear(&y[0]);
     wg_val_clear(&y[1]);
+    if (x->ndim == 0 && given.i != 0 && given.i != -1)
+        return wg_fail(WG_INDEX_ERROR, "%s(): Expected reduction dim -1 or 0 for scalar but got %lld", name, (long long)given.i);
     if (wg_wrap_dim(given.i, x->ndim, &dim) < 0) return -1;
     wg_attr attr[1] = {WG_INT(dim)};
     int status = wg_new(&y[0], x->dtype, x->ndim, x->shape);
@@ -97,5 +99,5 @@ static int running(int kernel, wg_val *y, const wg_array *x, wg_attr given) {
     return wg_done(&y[1], status);
 }
 
-WG_FORWARD(cummax) { (void)nx; return running(WG_K_cummax, y, &x[0]->a, attr[0]); }
-WG_FORWARD(cummin) { (void)nx; return running(WG_K_cummin, y, &x[0]->a, attr[0]); }
+WG_FORWARD(cummax) { (void)nx; return running(WG_K_cummax, "cummax", y, &x[0]->a, attr[0]); }
+WG_FORWARD(cummin) { (void)nx; return running(WG_K_cummin, "cummin", y, &x[0]->a, attr[0]); }

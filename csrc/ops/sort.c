@@ -41,7 +41,7 @@ WG_FORWARD(topk) {
     if (wg_wrap_dim(attr[1].i, x[0]->a.ndim, &dim) < 0) return -1;
     if (attr[0].i < 0 || attr[0].i > extent(&x[0]->a, dim)) return wg_fail(WG_RUNTIME_ERROR, "selected index k out of range");
     if (x[0]->a.dtype == WG_BOOL) return wg_fail(WG_RUNTIME_ERROR, "topk does not support bool dtypes on CPU");
-    wg_attr kernel[4] = {WG_INT(dim), attr[0], attr[2], attr[3]};
+    wg_attr kernel[4] = {WG_INT(dim), x[0]->a.ndim ? attr[0] : WG_INT(1), attr[2], attr[3]};       /* a number is its top, even for k = 0 */
     return ordered(WG_K_topk, y, &x[0]->a, dim, attr[0].i, kernel, 4);
 }
 
@@ -90,15 +90,15 @@ WG_FORWARD(mode) {
     return select_one(WG_K_mode, y, &x[0]->a, dim, WG_NONE, attr[1].i != 0);
 }
 
-static int median_dim(int kernel, const char *name, wg_val *y, const wg_array *x, const wg_attr *attr) {
+static int median_dim(int kernel, wg_val *y, const wg_array *x, const wg_attr *attr) {
     int dim;
     clear(y);
-    if (check_line(name, x, attr[0], &dim) < 0 || refuse_bool("median_out", x) < 0) return -1;
+    if (check_line("median", x, attr[0], &dim) < 0 || refuse_bool("median_out", x) < 0) return -1;
     return select_one(kernel, y, x, dim, WG_NONE, attr[1].i != 0);
 }
 
-WG_FORWARD(median_dim) { (void)nx; return median_dim(WG_K_median, "median", y, &x[0]->a, attr); }
-WG_FORWARD(nanmedian_dim) { (void)nx; return median_dim(WG_K_nanmedian, "nanmedian", y, &x[0]->a, attr); }
+WG_FORWARD(median_dim) { (void)nx; return median_dim(WG_K_median, y, &x[0]->a, attr); }
+WG_FORWARD(nanmedian_dim) { (void)nx; return median_dim(WG_K_nanmedian, y, &x[0]->a, attr); }
 
 /* Of all elements: those of x laid out in one line. Nothing has the median NaN. */
 static int median(int kernel, wg_val *y, const wg_val *x) {

@@ -181,12 +181,3 @@ def renorm(input, p, dim, maxnorm):
     factor = ops.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
     return input * factor
 
-
-@public
-def logcumsumexp(input, dim):
-    """Logarithms of the cumulative sums of exponentials along ``dim``."""
-    parts = [input.select(dim, 0)] if input.shape[dim] else []
-    for i in range(1, input.shape[dim]):
-        parts.append(ops.logaddexp(parts[-1], input.select(dim, i)))
-    return ops.stack(parts, dim) if parts else input.clone()
-

@@ -70,16 +70,6 @@ def dist(input, other, p=2):
     return norm(input - other, p)
 
 
-_aminmax = make_return_type("aminmax", ("min", "max"))
-
-
-@public
-def aminmax(input, *, dim=None, keepdim=False):
-    """Smallest and largest element, over all dimensions or one."""
-    dims = () if dim is None else (dim,)
-    return _aminmax([ops.amin(input, dims, keepdim), ops.amax(input, dims, keepdim)])
-
-
 @public
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean of the elements that are not NaN."""
@@ -143,19 +133,3 @@ def _quantile(input, q, dim, keepdim, interpolation, skip_nan):
     if keepdim:
         y = y.reshape((q.numel(),) + (1,) * original) if dim is None else y.unsqueeze(1 + dim % original)
     return y if q.dim() else y.squeeze(0)
-
-
-@public
-def nanmedian(input, dim=None, keepdim=False):
-    """The lower median of the elements that are not NaN."""
-    if dim is None:
-        kept = input.reshape(-1)[~ops.isnan(input.reshape(-1))]
-        return ops.median(kept) if kept.numel() else ops.median(input)
-    x = ops.sort(input, dim)
-    count = ops.sum_dim(ops.logical_not(ops.isnan(input)), (dim,), True)
-    at = ((count - 1).clamp(min=0) // 2)
-    values, indices = ops.gather(x.values, dim, at), ops.gather(x.indices, dim, at)
-    return _nanmedian([values if keepdim else values.squeeze(dim), indices if keepdim else indices.squeeze(dim)])
-
-
-_nanmedian = make_return_type("nanmedian", ("values", "indices"))

@@ -61,3 +61,12 @@ def assert_same(program, tolerance=0.0):
 def array(*shape, seed=0, low=-3.0, high=3.0):
     """A float64 array with values spread over [low, high]."""
     return np.random.default_rng(seed).uniform(low, high, shape)
+
+
+def filled(t, module, low=-3.0, high=3.0):
+    """``module`` in double precision with the same arbitrary parameters in both libraries."""
+    module = module.double()
+    with t.no_grad():
+        for i, p in enumerate(module.parameters()):
+            p.copy_(t.tensor(array(*p.shape, seed=50 + i, low=low, high=high)))
+    return module

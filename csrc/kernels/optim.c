@@ -17,25 +17,19 @@
  *                                                               x, g, ax
  *     rprop     etaminus, etaplus, smallest, largest step; t    x, g, prev, step_size
  *
- * all of one shape and dtype; g is only read. Attribute 0 is the sum of the flags below. Attribute 1, a list with an int
+ * all of one shape and dtype; g is only read. Attribute 0 is the sum of the flags of optim.h. Attribute 1, a list with an int
  * for each parameter, says whose scalar state is its own (None: the i-th parameter has the i-th).
  *
- * With FLAG_TENSORS the scalar state is not in operand 0 but in tensors: `per` arrays of one element, float32 or
- * float64, follow the operands of each parameter. sgd then has no t, and FLAG_FIRST says that the buffers begin.
+ * With WG_STEP_TENSORS the scalar state is not in operand 0 but in tensors: `per` arrays of one element, float32 or
+ * float64, follow the operands of each parameter. sgd then has no t, and WG_STEP_FIRST says that the buffers begin.
  *
  * Formulas: those of torch.optim, in the order of its single-tensor loops; scalars in float64, elements in the dtype. */
+#include "optim.h"
 #include "rows.h"
 
 #include <math.h>
 
-enum {
-    FLAG_MAXIMIZE = 1,
-    FLAG_NESTEROV = 2, FLAG_MOMENTUM = 4,                 /* sgd; rmsprop has a momentum buffer with FLAG_MOMENTUM too */
-    FLAG_AMSGRAD = 8, FLAG_DECOUPLED = 16,                /* adam; nadam and radam may be decoupled too */
-    FLAG_CENTERED = 32,                                   /* rmsprop */
-    FLAG_TENSORS = 64, FLAG_FIRST = 128,
-    FLAG_NARROW = 1 << 20,                                /* of this file only: scalar state is kept in float32 */
-};
+enum { FLAG_NARROW = 1 << 20 };                               /* of this file only: scalar state is kept in float32 */
 enum { SGD_PLAIN = 0, SGD_MOMENTUM = 1, SGD_FIRST = 2, SGD_NESTEROV = 4 };
 enum { DECAY_NONE, DECAY_L2, DECAY_DECOUPLED };
 enum { RMSPROP_CENTERED = 1, RMSPROP_MOMENTUM = 2 };
@@ -123,13 +117,13 @@ static double kept(double value, int flags) { return flags & FLAG_NARROW ? (doub
 
 static int step(wg_array *const *op, int nop, const wg_attr *attr, const optimizer *o) {
     double *h = (double *)op[0]->data;
-    int tensors = (attr[0].i & FLAG_TENSORS) != 0, per = tensors && o->scalars == sgd_scalars ? 0 : o->per;
+    int tensors = (attr[0].i & WG_STEP_TENSORS) != 0, per = tensors && o->scalars == sgd_scalars ? 0 : o->per;
     int width = o->width + (tensors ? per : 0);
     for (int i = 0; 1 + i * width < nop; i++) {
         wg_array *const *own = op + 1 + i * width, *const *scalar = own + o->width;
         int flags = (int)attr[0].i;
         double own_state[3] = {0}, *state = own_state;
-        element_job j = {.count = o->width, .run = o->run, .sign = flags & FLAG_MAXIMIZE ? -1 : 1};
+        element_job j = {.count = o->width, .run = o->run, .sign = flags & WG_STEP_MAXIMIZE ? -1 : 1};
         if (tensors) for (int k = 0; k < per; k++) state[k] = read_scalar(scalar[k]);
         else state = h + o->nhyper + (attr[1].tag == WG_A_INTS ? attr[1].v[i] : i) * per;
         if (!tensors || (per && scalar[0]->dtype == WG_F32)) flags |= FLAG_NARROW;
@@ -152,17 +146,17 @@ static int sgd_scalars(double *c, const double *h, double *s, int flags) {
     c[1] = h[1];
     c[2] = 1 - h[2];
     c[3] = h[3];
-    if (!(flags & FLAG_MOMENTUM)) return SGD_PLAIN;
-    return SGD_MOMENTUM | ((flags & FLAG_TENSORS ? flags & FLAG_FIRST : s[0] == 1) ? SGD_FIRST : 0) | (flags & FLAG_NESTEROV ? SGD_NESTEROV : 0);
+    if (!(flags & WG_STEP_MOMENTUM)) return SGD_PLAIN;
+    return SGD_MOMENTUM | ((flags & WG_STEP_TENSORS ? flags & WG_STEP_FIRST : s[0] == 1) ? SGD_FIRST : 0) | (flags & WG_STEP_NESTEROV ? SGD_NESTEROV : 0);
 }
 
 int WG_K(sgd)(wg_array *const *op, int nop, const wg_attr *attr) {
-    return step(op, nop, attr, &(optimizer){4, 1, attr[0].i & FLAG_MOMENTUM ? 3 : 2, LOOPS(sgd), 0.2, sgd_scalars});
+    return step(op, nop, attr, &(optimizer){4, 1, attr[0].i & WG_STEP_MOMENTUM ? 3 : 2, LOOPS(sgd), 0.2, sgd_scalars});
 }
 
 /* *decay is what the loops want: the weight decay or, decoupled, the factor of the parameter. */
 static int decay_of(double *decay, double lr, double weight_decay, int flags) {
-    int decoupled = flags & FLAG_DECOUPLED;
+    int decoupled = flags & WG_STEP_DECOUPLED;
     *decay = decoupled ? 1 - lr * weight_decay : weight_decay;
     return weight_decay == 0 ? DECAY_NONE : decoupled ? DECAY_DECOUPLED : DECAY_L2;
 }
@@ -175,11 +169,11 @@ static int adam_scalars(double *c, const double *h, double *s, int flags) {
     c[3] = sqrt(correction2);
     c[4] = h[3];
     c[5] = -(h[0] / correction1);
-    return decay_of(&c[6], h[0], h[4], flags) * 2 + (flags & FLAG_AMSGRAD ? 1 : 0);
+    return decay_of(&c[6], h[0], h[4], flags) * 2 + (flags & WG_STEP_AMSGRAD ? 1 : 0);
 }
 
 int WG_K(adam)(wg_array *const *op, int nop, const wg_attr *attr) {
-    return step(op, nop, attr, &(optimizer){5, 1, attr[0].i & FLAG_AMSGRAD ? 5 : 4, LOOPS(adam), 0.7, adam_scalars});
+    return step(op, nop, attr, &(optimizer){5, 1, attr[0].i & WG_STEP_AMSGRAD ? 5 : 4, LOOPS(adam), 0.7, adam_scalars});
 }
 
 static int rmsprop_scalars(double *c, const double *h, double *s, int flags) {
@@ -190,11 +184,11 @@ static int rmsprop_scalars(double *c, const double *h, double *s, int flags) {
     c[3] = -h[0];
     c[4] = h[4];
     c[5] = h[3];
-    return (flags & FLAG_CENTERED ? RMSPROP_CENTERED : 0) | (flags & FLAG_MOMENTUM ? RMSPROP_MOMENTUM : 0);
+    return (flags & WG_STEP_CENTERED ? RMSPROP_CENTERED : 0) | (flags & WG_STEP_MOMENTUM ? RMSPROP_MOMENTUM : 0);
 }
 
 int WG_K(rmsprop)(wg_array *const *op, int nop, const wg_attr *attr) {
-    int width = 3 + !!(attr[0].i & FLAG_CENTERED) + !!(attr[0].i & FLAG_MOMENTUM);
+    int width = 3 + !!(attr[0].i & WG_STEP_CENTERED) + !!(attr[0].i & WG_STEP_MOMENTUM);
     return step(op, nop, attr, &(optimizer){5, 1, width, LOOPS(rmsprop), 0.7, rmsprop_scalars});
 }
 

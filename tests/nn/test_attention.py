@@ -3,8 +3,7 @@
 import math
 
 import pytest
-from like_torch import array, assert_same
-from test_rnn import filled
+from like_torch import array, assert_same, filled
 
 
 def masks(t):

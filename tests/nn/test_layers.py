@@ -1,16 +1,7 @@
 """Linear, normalisation, dropout, embedding, padding and distances against torch in float64."""
 
 import pytest
-from like_torch import array, assert_same
-
-
-def filled(t, module):
-    """``module`` in double precision with the same arbitrary parameters in both libraries."""
-    module = module.double()
-    with t.no_grad():
-        for i, p in enumerate(module.parameters()):
-            p.copy_(t.tensor(array(*p.shape, seed=50 + i)))
-    return module
+from like_torch import array, assert_same, filled
 
 
 def trained(make, *shapes, grad=True):

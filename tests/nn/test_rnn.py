@@ -1,15 +1,12 @@
 """Recurrent layers and cells against torch in float64: outputs, states, gradients, packed sequences, errors."""
 
+import like_torch
 import pytest
 from like_torch import array, assert_same
 
 
 def filled(t, module):
-    module = module.double()
-    with t.no_grad():
-        for i, p in enumerate(module.parameters()):
-            p.copy_(t.tensor(array(*p.shape, seed=70 + i, low=-0.5, high=0.5)))
-    return module
+    return like_torch.filled(t, module, -0.5, 0.5)
 
 
 LAYERS = {

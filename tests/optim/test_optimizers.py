@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 from like_torch import array, assert_same, torch
 
@@ -327,8 +328,6 @@ def continued(name, first, second):
 
 @pytest.mark.parametrize("name", ["SGD momentum", "Adam amsgrad", "AdamW", "RMSprop both", "Adagrad", "NAdam", "LBFGS"])
 def test_checkpoints_are_torchs(name):
-    import numpy as np
-
     expected = continued(name, torch, torch)
     for first, second in ((torch, wengert), (wengert, torch), (wengert, wengert)):
         for ours, theirs in zip(continued(name, first, second), expected):
@@ -415,3 +414,75 @@ def test_without_torch_for_comparison():
         optimizer.step()
     # x: 1 -> 1 - 0.5 * 2 = 0 -> 0 - 0.5 * (0.5 * 2 + 0) = -0.5
     assert p.tolist() == [-0.5, -1.0]
+
+
+KERNELS = [name for name in OPTIMIZERS if not name.startswith("LBFGS")]
+
+
+def several_steps(name, dtype, formula, monkeypatch):
+    """Parameters and state after steps with given gradients, by the launch or by the formula."""
+    from wengert.optim._formula_optimizer import FormulaOptimizer
+
+    with monkeypatch.context() as patch:
+        if formula:
+            for cls in (FormulaOptimizer, wengert.optim.SGD):
+                patch.setattr(cls, "_run_kernel", no_grad_formula)
+        params = []
+        for i, shape in enumerate([(4, 3), (), (5,), (0, 2), (3000,)]):
+            values = wengert.tensor(array(*shape, seed=i), dtype=getattr(wengert, dtype))
+            params.append(wengert.nn.Parameter(values.t() if len(shape) == 2 else values))
+        optimizer = OPTIMIZERS[name](wengert.optim, params)
+        for step in range(5):
+            for i, p in enumerate(params[: 3 + step]):
+                p.grad = wengert.tensor(array(*p.shape, seed=100 * step + i), dtype=p.dtype)
+            optimizer.step()
+    state = [{k: v.tolist() for k, v in optimizer.state[p].items() if v is not None} for p in params]
+    return [p.tolist() for p in params], state
+
+
+def no_grad_formula(self, group, plan, grads):
+    with wengert.no_grad():
+        for param, grad, state in zip(plan.params, grads, plan.states):
+            self._formula(param, grad, {} if state is None else state, group)
+
+
+def flat(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for v in value:
+            yield from flat(v)
+    else:
+        yield value
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-13), ("float32", 2e-5)])
+def test_the_launch_computes_the_formula(name, dtype, tolerance, monkeypatch):
+    by_kernel = several_steps(name, dtype, False, monkeypatch)
+    by_formula = several_steps(name, dtype, True, monkeypatch)
+    ours, theirs = list(flat(by_kernel)), list(flat(by_formula))
+    assert len(ours) == len(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_step_is_one_launch(name):
+    from wengert._core import Program
+
+    params = [wengert.nn.Parameter(wengert.ones(3)) for _ in range(5)]
+    optimizer = OPTIMIZERS[name](wengert.optim, params)
+    for p in params:
+        p.grad = wengert.ones(3)
+    optimizer.step()
+    program = Program()
+    with program:
+        optimizer.step()
+    assert len(program) == 1
+
+
+def test_half_precision_goes_by_the_formula():
+    p = wengert.nn.Parameter(wengert.ones(3, dtype=wengert.bfloat16))
+    p.grad = wengert.ones(3, dtype=wengert.bfloat16)
+    wengert.optim.SGD([p], lr=0.5).step()
+    assert p.tolist() == [0.5, 0.5, 0.5]

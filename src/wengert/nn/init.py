@@ -3,7 +3,7 @@
 import math
 import warnings
 
-from .. import empty_like, linalg, no_grad, where
+from .. import empty_like, from_numpy, no_grad, where
 
 __all__ = [
     "calculate_gain",
@@ -239,17 +239,18 @@ def orthogonal_(tensor, gain=1, generator=None):
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if tensor.numel() == 0:
         return tensor
+    from numpy import sign as _sign
+    from numpy.linalg import qr as _qr
+
     rows = tensor.size(0)
     cols = tensor.numel() // rows
     with no_grad():
         flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
         if rows < cols:
-            flat.t_()
-        q, r = linalg.qr(flat)
-        q *= r.diagonal().sign()
-        if rows < cols:
-            q.t_()
-        tensor.view_as(q).copy_(q)
+            flat = flat.t()
+        q, r = _qr(flat.numpy())
+        q = from_numpy(q * _sign(r.diagonal()))
+        tensor.copy_((q.t() if rows < cols else q).reshape(tensor.size()))
         tensor.mul_(gain)
     return tensor
 

@@ -1,7 +1,12 @@
-"""Optimizers that are one formula for each parameter."""
+"""Optimizers that are one formula for each parameter, and one launch for all of them."""
 
-from .. import Tensor, float32, float64, get_default_dtype, tensor
+from array import array
+
+from .. import Tensor, float32, float64, frombuffer, get_default_dtype, tensor
+from .._foreach import STEP_FLAGS, optimizer_step
 from .optimizer import Optimizer
+
+_LAUNCHABLE = (float32, float64)
 
 
 def scalar(value):
@@ -9,10 +14,32 @@ def scalar(value):
     return tensor(float(value), dtype=float64 if get_default_dtype() == float64 else float32)
 
 
+class Hyperparameters:
+    """The numbers that a launch reads, in memory of their own: changing them needs no new launch."""
+
+    __slots__ = ("memory", "tensor", "values")
+
+    def __init__(self, values):
+        self.values = values
+        self.memory = array("d", values)
+        self.tensor = frombuffer(self.memory, dtype=float64)
+
+    def set(self, values):
+        """Writes what differs from the last step."""
+        if values != self.values:
+            self.memory[:] = array("d", values)
+            self.values = values
+
+
 class FormulaOptimizer(Optimizer):
-    """An optimizer whose step is :attr:`_formula` applied to every parameter with a gradient."""
+    """An optimizer whose step is :attr:`_formula` applied to every parameter with a gradient.
+
+    The step is one launch of the kernel :attr:`_kernel`, which computes the same. The formula itself runs where the step is
+    differentiable, and for parameters that are neither float32 nor float64.
+    """
 
     _formula = None  # of optim._formulas
+    _kernel = None  # of csrc/kernels/optim.c
     _later = {}  # options that older checkpoints lack, and their defaults
 
     def __setstate__(self, state):
@@ -25,12 +52,46 @@ class FormulaOptimizer(Optimizer):
                 if state and "step" in state and not isinstance(state["step"], Tensor):
                     state["step"] = scalar(state["step"])
 
+    def _launch(self, group):
+        """What a launch takes for a group: its hyperparameters, its flags, and the names of the state it reads."""
+        raise NotImplementedError
+
     def step(self, closure=None):
         """Updates all parameters once. See :meth:`Optimizer.step`."""
-        loss = self._run_closure(closure)
-        self._each_group(self._update)
+        loss = None if closure is None else self._run_closure(closure)
+        if self.defaults["differentiable"]:
+            self._each_group(self._run_formula)
+            return loss
+        for i, group in enumerate(self.param_groups):
+            plan, grads = self._gather(i, group)
+            if not grads:
+                continue
+            if plan.launchable:
+                self._run_kernel(group, plan, grads)
+            else:
+                self._without_recording(self._run_formula, group, plan, grads)
         return loss
 
-    def _update(self, group, plan, grads):
+    def _run_kernel(self, group, plan, grads):
+        values, flags, names = self._launch(group)
+        if plan.hyper is None:
+            plan.hyper = Hyperparameters(values)
+        else:
+            plan.hyper.set(values)
+        states = plan.states
+        columns = [[state[name] for state in states] for name in names]
+        optimizer_step(self._kernel, plan.hyper.tensor, flags, (plan.params, grads, *columns))
+
+    def _run_formula(self, group, plan, grads):
         for param, grad, state in zip(plan.params, grads, plan.states):
             self._formula(param, grad, state, group)
+
+    def _make_plan(self, index, group, params, has_grad):
+        plan = super()._make_plan(index, group, params, has_grad)
+        plan.launchable = all(p.dtype in _LAUNCHABLE for p in plan.params)
+        return plan
+
+
+MAXIMIZE, DECOUPLED, MOMENTUM, NESTEROV, AMSGRAD, CENTERED, FIRST = (
+    STEP_FLAGS[name] for name in ("maximize", "decoupled", "momentum", "nesterov", "amsgrad", "centered", "first")
+)

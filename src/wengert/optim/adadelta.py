@@ -3,7 +3,7 @@
 from .. import zeros_like
 from . import _formulas
 from ._checks import check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import FormulaOptimizer, MAXIMIZE, scalar
 
 __all__ = ["Adadelta"]
 
@@ -19,6 +19,7 @@ class Adadelta(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.adadelta)
+    _kernel = "adadelta"
 
     def __init__(
         self,
@@ -53,3 +54,7 @@ class Adadelta(FormulaOptimizer):
         state["step"] = scalar(0.0)
         state["square_avg"] = zeros_like(param.detach())
         state["acc_delta"] = zeros_like(param.detach())
+
+    def _launch(self, group):
+        values = (float(group["lr"]), group["rho"], group["eps"], group["weight_decay"])
+        return values, MAXIMIZE if group["maximize"] else 0, ("square_avg", "acc_delta", "step")

@@ -3,7 +3,7 @@
 from .. import full_like
 from . import _formulas
 from ._checks import check_fused, check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import FormulaOptimizer, MAXIMIZE, scalar
 
 __all__ = ["Adagrad"]
 
@@ -20,6 +20,7 @@ class Adagrad(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.adagrad)
+    _kernel = "adagrad"
     _later = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
 
     def __init__(
@@ -69,3 +70,7 @@ class Adagrad(FormulaOptimizer):
         for group in self.param_groups:
             for param in group["params"]:
                 self.state[param]["sum"].share_memory_()
+
+    def _launch(self, group):
+        values = (float(group["lr"]), group["lr_decay"], group["eps"], group["weight_decay"])
+        return values, MAXIMIZE if group["maximize"] else 0, ("sum", "step")

@@ -3,7 +3,7 @@
 from .. import Tensor, zeros_like
 from . import _formulas
 from ._checks import check_betas, check_fused, check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import AMSGRAD, DECOUPLED, FormulaOptimizer, MAXIMIZE, scalar
 
 __all__ = ["Adam"]
 
@@ -23,6 +23,7 @@ class Adam(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.adam)
+    _kernel = "adam"
     _later = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": False, "differentiable": False, "decoupled_weight_decay": False, "fused": None}
 
     def __init__(
@@ -75,3 +76,13 @@ class Adam(FormulaOptimizer):
         state["exp_avg_sq"] = zeros_like(param.detach())
         if group["amsgrad"]:
             state["max_exp_avg_sq"] = zeros_like(param.detach())
+
+    def _launch(self, group):
+        beta1, beta2 = group["betas"]
+        values = (float(group["lr"]), float(beta1), float(beta2), group["eps"], group["weight_decay"])
+        flags = MAXIMIZE if group["maximize"] else 0
+        if group.get("decoupled_weight_decay"):
+            flags |= DECOUPLED
+        if group["amsgrad"]:
+            return values, flags | AMSGRAD, ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step")
+        return values, flags, ("exp_avg", "exp_avg_sq", "step")

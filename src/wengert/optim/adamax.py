@@ -3,7 +3,7 @@
 from .. import zeros_like
 from . import _formulas
 from ._checks import check_betas, check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import DECOUPLED, FormulaOptimizer, MAXIMIZE, scalar
 
 __all__ = ["Adamax", "NAdam", "RAdam"]
 
@@ -17,6 +17,7 @@ class Adamax(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.adamax)
+    _kernel = "adamax"
 
     def __init__(
         self,
@@ -52,6 +53,11 @@ class Adamax(FormulaOptimizer):
         state["exp_avg"] = zeros_like(param.detach())
         state["exp_inf"] = zeros_like(param.detach())
 
+    def _launch(self, group):
+        values = (float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"])
+        return values, MAXIMIZE if group["maximize"] else 0, ("exp_avg", "exp_inf", "step")
+
+
 
 class NAdam(FormulaOptimizer):
     """Adam with Nesterov momentum (Dozat 2016); the formula stands at ``optim._formulas.nadam``.
@@ -63,6 +69,7 @@ class NAdam(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.nadam)
+    _kernel = "nadam"
 
     def __init__(
         self,
@@ -103,6 +110,12 @@ class NAdam(FormulaOptimizer):
         state["exp_avg"] = zeros_like(param.detach())
         state["exp_avg_sq"] = zeros_like(param.detach())
 
+    def _launch(self, group):
+        values = (float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"], group["momentum_decay"])
+        flags = (MAXIMIZE if group["maximize"] else 0) | (DECOUPLED if group["decoupled_weight_decay"] else 0)
+        return values, flags, ("exp_avg", "exp_avg_sq", "step", "mu_product")
+
+
 
 class RAdam(FormulaOptimizer):
     """Adam with a rectified step (Liu et al. 2020); the formula stands at ``optim._formulas.radam``.
@@ -113,6 +126,7 @@ class RAdam(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.radam)
+    _kernel = "radam"
 
     def __init__(
         self,
@@ -149,3 +163,8 @@ class RAdam(FormulaOptimizer):
         state["step"] = scalar(0.0)
         state["exp_avg"] = zeros_like(param.detach())
         state["exp_avg_sq"] = zeros_like(param.detach())
+
+    def _launch(self, group):
+        values = (float(group["lr"]), *group["betas"], group["eps"], group["weight_decay"])
+        flags = (MAXIMIZE if group["maximize"] else 0) | (DECOUPLED if group["decoupled_weight_decay"] else 0)
+        return values, flags, ("exp_avg", "exp_avg_sq", "step")

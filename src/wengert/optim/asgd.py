@@ -3,7 +3,7 @@
 from .. import full_like, zeros_like
 from . import _formulas
 from ._checks import check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import FormulaOptimizer, MAXIMIZE, scalar
 from .optimizer import _as_float
 
 __all__ = ["ASGD", "Rprop"]
@@ -19,6 +19,7 @@ class ASGD(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.asgd)
+    _kernel = "asgd"
 
     def __init__(
         self,
@@ -54,6 +55,11 @@ class ASGD(FormulaOptimizer):
         state["mu"] = scalar(1.0)
         state["ax"] = zeros_like(param.detach())
 
+    def _launch(self, group):
+        values = (float(group["lr"]), group["lambd"], group["alpha"], group["t0"], group["weight_decay"])
+        return values, MAXIMIZE if group["maximize"] else 0, ("ax", "step", "eta", "mu")
+
+
 
 class Rprop(FormulaOptimizer):
     """Resilient propagation (Riedmiller & Braun 1993); the formula stands at ``optim._formulas.rprop``.
@@ -65,6 +71,7 @@ class Rprop(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.rprop)
+    _kernel = "rprop"
 
     def __init__(
         self,
@@ -96,3 +103,7 @@ class Rprop(FormulaOptimizer):
         state["step"] = scalar(0.0)
         state["prev"] = zeros_like(param.detach())
         state["step_size"] = full_like(param.detach(), _as_float(group["lr"]))
+
+    def _launch(self, group):
+        values = (*group["etas"], *group["step_sizes"])
+        return values, MAXIMIZE if group["maximize"] else 0, ("prev", "step_size", "step")

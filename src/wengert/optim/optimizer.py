@@ -7,8 +7,7 @@ from copy import deepcopy
 from itertools import chain
 from operator import is_
 
-from .. import Tensor, enable_grad, float32
-from .. import set_grad_enabled as _set_grad_enabled
+from .. import Tensor, enable_grad, float32, no_grad
 from ..nn._names import typename
 from ..utils.hooks import RemovableHandle
 
@@ -73,7 +72,7 @@ def _as_float(value):
 class _Plan:
     """Which parameters of a group have gradients, and their states: what a step need not find out again."""
 
-    __slots__ = ("all_params", "has_grad", "complete", "params", "states", "hyper")
+    __slots__ = ("all_params", "has_grad", "complete", "params", "states", "hyper", "launchable")
 
     def __init__(self, all_params, has_grad, params, states):
         self.all_params = all_params
@@ -81,7 +80,8 @@ class _Plan:
         self.complete = all(has_grad)
         self.params = params
         self.states = states
-        self.hyper = None
+        self.hyper = None  # a launch's hyperparameters, from the first launch on
+        self.launchable = False
 
 
 class Optimizer:
@@ -313,12 +313,16 @@ class Optimizer:
             return closure()
 
     def _each_group(self, update):
-        """Calls ``update(group, plan, grads)`` for every group with gradients, recording only if differentiable."""
-        with _set_grad_enabled(bool(self.defaults.get("differentiable"))):
+        """Calls ``update(group, plan, grads)`` for every group with gradients, recording."""
+        with enable_grad():
             for i, group in enumerate(self.param_groups):
                 plan, grads = self._gather(i, group)
                 if grads:
                     update(group, plan, grads)
+
+    def _without_recording(self, update, group, plan, grads):
+        with no_grad():
+            update(group, plan, grads)
 
     # ---- state ------------------------------------------------------------------------------------------------
 

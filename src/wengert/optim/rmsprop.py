@@ -3,7 +3,7 @@
 from .. import zeros_like
 from . import _formulas
 from ._checks import check_lr, check_not_negative
-from ._formula_optimizer import FormulaOptimizer, scalar
+from ._formula_optimizer import CENTERED, FormulaOptimizer, MAXIMIZE, MOMENTUM, scalar
 
 __all__ = ["RMSprop"]
 
@@ -21,6 +21,7 @@ class RMSprop(FormulaOptimizer):
     """
 
     _formula = staticmethod(_formulas.rmsprop)
+    _kernel = "rmsprop"
     _later = {"momentum": 0, "centered": False, "foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 
     def __init__(
@@ -60,3 +61,16 @@ class RMSprop(FormulaOptimizer):
             state["momentum_buffer"] = zeros_like(param.detach())
         if group["centered"]:
             state["grad_avg"] = zeros_like(param.detach())
+
+    def _launch(self, group):
+        momentum = group["momentum"]
+        values = (float(group["lr"]), group["alpha"], group["eps"], group["weight_decay"], momentum)
+        flags = MAXIMIZE if group["maximize"] else 0
+        names = ("square_avg",)
+        if group["centered"]:
+            flags |= CENTERED
+            names += ("grad_avg",)
+        if momentum > 0:
+            flags |= MOMENTUM
+            names += ("momentum_buffer",)
+        return values, flags, (*names, "step")

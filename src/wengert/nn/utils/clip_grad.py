@@ -1,24 +1,30 @@
 """Bounds on gradients."""
 
 import warnings
+from math import isfinite
 
-from ... import Tensor, no_grad, stack, tensor
-from ... import isfinite as _isfinite
+from ... import Tensor, _foreach, float32, float64, no_grad, stack, tensor
 from ... import norm as _norm
 
 __all__ = ["clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+
+
+def _launchable(grads):
+    """Whether one launch can take them all."""
+    return all(g.dtype == float32 or g.dtype == float64 for g in grads)
 
 
 def _total_norm(grads, norm_type, error_if_nonfinite):
     norm_type = float(norm_type)
     if not grads:
         return tensor(0.0)
-    norms = [_norm(g, norm_type) for g in grads]
-    if len({n.dtype for n in norms}) > 1:
+    if _launchable(grads):
+        total = _foreach.grad_norm(grads, norm_type)
+    else:
+        norms = [_norm(g, norm_type) for g in grads]
         widest = sum(norms).dtype
-        norms = [n.to(widest) for n in norms]
-    total = _norm(stack(norms), norm_type)
-    if error_if_nonfinite and not _isfinite(total):
+        total = _norm(stack([n.to(widest) for n in norms]), norm_type)
+    if error_if_nonfinite and not isfinite(total.item()):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
             "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
@@ -48,6 +54,9 @@ def _parameters_of(parameters):
 
 
 def _scale(grads, max_norm, total):
+    if grads and _launchable(grads) and _launchable([total]):
+        _foreach.clip_grad_norm(grads, total, float(max_norm))
+        return
     factor = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
     for grad in grads:
         grad.mul_(factor)
@@ -79,8 +88,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     grads = [p.grad for p in parameters if p.grad is not None]
     with no_grad():
         total = _total_norm(grads, norm_type, error_if_nonfinite)
-        if grads:
-            _scale(grads, max_norm, total)
+        _scale(grads, max_norm, total)
     return total
 
 
@@ -98,7 +106,10 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
     """Clamps every element of the gradients to [-clip_value, clip_value]."""
     parameters, _ = _parameters_of(parameters)
     clip_value = float(clip_value)
+    grads = [p.grad for p in parameters if p.grad is not None]
+    if _launchable(grads):
+        _foreach.clip_grad_value(grads, -clip_value, clip_value)
+        return
     with no_grad():
-        for param in parameters:
-            if param.grad is not None:
-                param.grad.clamp_(min=-clip_value, max=clip_value)
+        for grad in grads:
+            grad.clamp_(min=-clip_value, max=clip_value)

@@ -365,3 +365,40 @@ WG_FORWARD(_take_sum) {
     wg_attr kernel[1] = {WG_BOOLEAN(1)};
     return wg_done(y, launch_indexed(WG_K_put, &y->a, x[1], &x[0]->a, kernel, 1));
 }
+
+/* The values of source in row-major memory of index's shape; a number (of the formulas) is repeated. */
+static int as_index_shape(wg_val *own, const wg_array *y, const wg_val *source, const wg_array *index) {
+    int64_t strides[WG_MAX_DIMS], step = 1;
+    if (source->a.is_number) {
+        if (wg_new(own, y->dtype, index->ndim, index->shape) < 0) return -1;
+        return wg_done(own, wg_fill_array(&own->a, WG_FLOAT(source->a.dtype == WG_F64 ? source->a.number.f : (double)source->a.number.i)));
+    }
+    if (wg_dense(own, source) < 0) return -1;
+    for (int d = index->ndim - 1; d >= 0; d--) {
+        strides[d] = step;
+        step *= index->shape[d];
+    }
+    wg_array_set_dims(&own->a, index->ndim, index->shape, strides);
+    return 0;
+}
+
+/* x, index, source; accumulate */
+WG_INTO(put) {
+    (void)nx;
+    const wg_array *index = &x[1]->a, *source = &x[2]->a;
+    if (index->dtype != WG_I64)
+        return wg_fail(WG_RUNTIME_ERROR, "put_(): Expected a long tensor for index, but got %s", wg_dtype_title[index->dtype]);
+    if (!source->is_number && source->dtype != y->dtype)
+        return wg_fail(WG_RUNTIME_ERROR, "put_(): self and source expected to have the same dtype, but got self.dtype = %s and source.dtype = %s",
+                       wg_dtype_title[y->dtype], wg_dtype_title[source->dtype]);
+    if (!source->is_number && source->numel != index->numel)
+        return wg_fail(WG_INDEX_ERROR, "put_(): Expected source and index to have the same number of elements, but got source.numel() = %lld, "
+                       "index.numel() = %lld", (long long)source->numel, (long long)index->numel);
+    if (y->numel == 0 && index->numel) return wg_fail(WG_INDEX_ERROR, "put_(): Tried to put elements into an empty tensor");
+    wg_val own;
+    if (as_index_shape(&own, y, x[2], index) < 0) return -1;
+    int status = launch_indexed(WG_K_put, y, x[1], &own.a, attr, 1);
+    wg_val_release(&own);
+    return status;
+}
+WG_FORWARD_OF_INTO(put, 0)

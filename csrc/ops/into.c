@@ -16,6 +16,7 @@ wg_into_fn wg_op_into(int opcode) {
     case WG_OP_index_add: return wg_into_index_add;
     case WG_OP_index_copy: return wg_into_index_copy;
     case WG_OP_index_fill: return wg_into_index_fill;
+    case WG_OP_put: return wg_into_put;
     case WG_OP_masked_scatter: return wg_into_masked_scatter;
     default: return NULL;
     }

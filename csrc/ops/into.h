@@ -23,6 +23,7 @@ int wg_into_scatter_add(wg_array *y, const wg_val *const *x, int nx, const wg_at
 int wg_into_index_add(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr);
 int wg_into_index_copy(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr);
 int wg_into_index_fill(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr);
+int wg_into_put(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr);
 int wg_into_masked_scatter(wg_array *y, const wg_val *const *x, int nx, const wg_attr *attr);
 
 #endif

@@ -101,23 +101,6 @@ extern const int wg_npublics;
 """
 
 
-def pending(table):
-    """Weak definitions for what csrc/ops does not have yet: calling such an op fails by name, the build does not."""
-    attr = "__attribute__((weak)) int"
-    lines = []
-    for op in table:
-        if op.kind != "elementwise":
-            lines.append(f"{attr} wg_forward_{op.name}(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {{ "
-                         f"(void)x, (void)nx, (void)attr, (void)y; return missing(\"{op.name}\"); }}")
-            if op.list_out:
-                lines.append(f"{attr} wg_count_{op.name}(const wg_val *const *x, int nx, const wg_attr *attr) {{ "
-                             f"(void)x, (void)nx, (void)attr; return missing(\"{op.name}\"); }}")
-        if op.kernel:
-            lines.append(f"{attr} wg_vjp_kernel_{op.name}(wg_vjp_call *c) {{ return c->op->vjp_formula(c); }}")
-    return ("static int missing(const char *name) { return wg_fail(WG_NOT_IMPLEMENTED, \"%s is not built yet\", name); }\n"
-            + "\n".join(lines))
-
-
 def publics(table):
     """name -> (where, inplace, [rows]), in order of first mention; rows that share a name are overloads."""
     names = {}
@@ -220,7 +203,7 @@ def emit_op(op, loops):
 
 
 def emit_table(table, loops, by_op):
-    parts = [BANNER + '#include <math.h>\n\n#include "wg_ops_gen.h"\n', pending(table), vjp_c.emit_vjps(table)]
+    parts = [BANNER + '#include <math.h>\n\n#include "wg_ops_gen.h"\n', vjp_c.emit_vjps(table)]
     for op in table:
         parts += [emit_params(op) if op.params else "", emit_saves(op), emit_vjp_loops(op, by_op.get(op.name))]
     parts.append("const wg_op wg_ops[] = {\n" + "\n".join(emit_op(op, by_op.get(op.name)) for op in table) + "\n};\n"

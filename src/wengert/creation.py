@@ -34,9 +34,7 @@ def _sizes(name, size):
 
 
 def _finish(t, requires_grad):
-    if requires_grad:
-        t.requires_grad_()
-    return t
+    return _core._require_grad(t) if requires_grad else t
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
@@ -63,9 +61,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         t = _from_array(data, dtype, True)
     else:
         t = _core.from_data(data, dtype)
-    if requires_grad:
-        t.requires_grad_()
-    return t
+    return _core._require_grad(t) if requires_grad else t
 
 
 def _is_array(data):
@@ -184,9 +180,7 @@ def _filled(name, size, kwargs_size, value, dtype, layout, device, requires_grad
         return out.fill_(value) if value is not None else out
     dtype = dtype or get_default_dtype()
     t = _core.empty(size, dtype) if value is None else _core.full(size, value, dtype)
-    if requires_grad:
-        t.requires_grad_()
-    return t
+    return _core._require_grad(t) if requires_grad else t
 
 
 def empty(*size, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False,

@@ -179,6 +179,8 @@ def make_ops():
             if wg_publics[i].ops[k] not in codes:
                 codes.append(wg_publics[i].ops[k])
         PUBLIC[name] = make_op(name, codes, False)
+        for code in codes:
+            make_row_returns(name, code)
         publics[name] = (wg_publics[i].where, PUBLIC[name])
         if wg_publics[i].inplace:
             PUBLIC[name + "_"] = make_op(name + "_", codes, True)
@@ -210,13 +212,21 @@ cdef int make_row_info(int code) except -1:
             last = i
     if last >= 0 and op.params[last].type == WG_P_INTS:
         row_varargs[code] = last
-    names = []
-    if op.returns != NULL:
-        i = 0
-        while op.returns[i] != NULL:
-            names.append(op.returns[i].decode())
-            i += 1
-    ROW_RETURNS.append(make_return_type(op.name.decode(), names) if names else None)
+    ROW_RETURNS.append(None)
+    return 0
+
+
+cdef int make_row_returns(str name, int code) except -1:
+    """The named tuple of a row's results, under the first name that the row is public by."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef int i = 0
+    if op.returns == NULL or ROW_RETURNS[code] is not None:
+        return 0
+    fields = []
+    while op.returns[i] != NULL:
+        fields.append(op.returns[i].decode())
+        i += 1
+    ROW_RETURNS[code] = make_return_type(name, fields)
     return 0
 
 

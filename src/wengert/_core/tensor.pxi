@@ -639,6 +639,14 @@ def _set_subclasses_plain(bint value):
     return before
 
 
+def _require_grad(Tensor t not None):
+    """Makes a tensor that is just being made a leaf that requires grad; returns it."""
+    if not WG_IS_FLOAT(t.t.v.a.dtype):
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    set_requires_grad(t, True)
+    return t
+
+
 def _make_subclass(cls, Tensor data not None, bint require_grad=False):
     """An instance of ``cls``, a subclass of Tensor, on the memory of ``data``, without its history."""
     if not issubclass(cls, Tensor):
@@ -647,5 +655,5 @@ def _make_subclass(cls, Tensor data not None, bint require_grad=False):
     wg_val_share(&out.t.v, &data.t.v)
     wg_val_drop_edge(&out.t.v)
     if require_grad:
-        set_requires_grad(out, True)
+        _require_grad(out)
     return out

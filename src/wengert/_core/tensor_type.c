@@ -124,6 +124,7 @@ int wg_type_patch(PyTypeObject *type, Py_ssize_t tensor, Py_ssize_t grad, Py_ssi
     at_tensor = tensor; at_grad = grad; at_dict = dict; at_weakrefs = weakrefs;
     type->tp_flags |= Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE;
     type->tp_new = tensor_new;
+    type->tp_vectorcall = NULL;                           /* Cython's own shortcut to its own tp_new */
     type->tp_dealloc = tensor_dealloc;
     type->tp_traverse = tensor_traverse;
     type->tp_clear = tensor_clear;

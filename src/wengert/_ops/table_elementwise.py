@@ -107,7 +107,7 @@ def selection(op):
        vjp={"condition": "nondiff", "x": "where(condition, g, 0)", "other": "where(condition, 0, g)"}, linear="x+other")
     half = "where(x == other, g/2, g)"
     for name, mine, yours in (("maximum", "<", ">"), ("minimum", ">", "<")):
-        op(name, "x, other", y="c:" + name, inplace=False, vjp={"x": f"where(x {mine} other, 0, {half})", "other": f"where(x {yours} other, 0, {half})"})
+        op(name, "x, other", y="c:" + name, inplace=False, number_ok=False, aliases=(name[:3],), vjp={"x": f"where(x {mine} other, 0, {half})", "other": f"where(x {yours} other, 0, {half})"})
     for name, sign in (("fmax", ">="), ("fmin", "<=")):
         op(name, "x, other", y="c:" + name, inplace=False,
            vjp={"x": f"where(x {sign} other or isnan(other), g, 0)", "other": f"where(x {sign} other or isnan(other), 0, g)"})

@@ -10,6 +10,10 @@ from ._names import typename
 
 _KINDS = frozenset(("none", "mean", "sum"))
 
+# What a row raises for arguments that it does not take as they are. The usual call goes to the row at once; after one of these
+# errors the arguments are looked at, which gives PyTorch's warning or message, and the row is called again.
+_REFUSED = (RuntimeError, TypeError, ValueError)
+
 
 def _kind(size_average, reduce, reduction):
     """The reduction asked for, from the present argument or its two forerunners. ValueError: there is no such."""
@@ -55,6 +59,11 @@ def _weighted(loss, weight, reduction):
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
+    if weight is None and reduce is None and size_average is None:
+        try:
+            return ops.mse_loss(input, target, reduction)
+        except _REFUSED:
+            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
     if weight is None:
@@ -64,6 +73,11 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
+    if weight is None and reduce is None and size_average is None:
+        try:
+            return ops.l1_loss(input, target, reduction)
+        except _REFUSED:
+            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
     if weight is None:
@@ -73,6 +87,11 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2; its mean or its sum."""
+    if beta > 0 and reduce is None and size_average is None:
+        try:
+            return ops.smooth_l1_loss(input, target, reduction, beta)
+        except _REFUSED:
+            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
     if beta < 0:
@@ -84,6 +103,11 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta * (|x - y| - delta / 2); its mean or its sum."""
+    if weight is None and delta > 0:
+        try:
+            return ops.huber_loss(input, target, reduction, delta)
+        except _REFUSED:
+            pass
     reduction = _kind(None, None, reduction)
     input, target = _matched(input, target)
     if delta <= 0:
@@ -98,6 +122,11 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(y log x + (1 - y) log(1 - x)) for probabilities x, the logarithms not below -100; its mean or its sum."""
+    if weight is None and reduce is None and size_average is None:
+        try:
+            return ops.binary_cross_entropy(input, target, reduction)
+        except _REFUSED:
+            pass
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(
@@ -113,6 +142,11 @@ def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
     """:func:`binary_cross_entropy` of sigmoid(x), in one stable expression; ``pos_weight`` weighs the positive term."""
+    if weight is None and pos_weight is None and reduce is None and size_average is None:
+        try:
+            return ops.binary_cross_entropy_with_logits(input, target, reduction)
+        except _REFUSED:
+            pass
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
@@ -148,6 +182,9 @@ def cross_entropy(
     Shapes: input (C,), (N, C) or (N, C, d1, ...); target of class indices, the same without C, or of
     probabilities, the same as the input.
     """
+    if not label_smoothing and reduce is None and size_average is None and target.dim() != input.dim():
+        if reduction in _KINDS:  # class indices
+            return ops.cross_entropy(input, target, weight, reduction, ignore_index)
     reduction = _kind(size_average, reduce, reduction)
     of_classes = target.size() != input.size()
     if of_classes and not label_smoothing:

@@ -728,6 +728,7 @@ cdef extern from "wg_ops_gen.h":
     int OP_POW_SCALAR "WG_OP_pow_scalar"
     int OP_ABS "WG_OP_abs"
     int OP_NOT "WG_OP_bitwise_not"
+    int OP_LOGICAL_NOT "WG_OP_logical_not"
     int OP_EQ "WG_OP_eq"
     int OP_NE "WG_OP_ne"
     int OP_LT "WG_OP_lt"

@@ -353,7 +353,8 @@ cdef class Tensor:
         return unary(OP_ABS, self)
 
     def __invert__(self):
-        return unary(OP_NOT, self)
+        cdef bint logical = isinstance(self, Tensor) and (<Tensor>self).t.v.a.dtype == WG_BOOL
+        return unary(OP_LOGICAL_NOT if logical else OP_NOT, self)
 
     def __iadd__(self, other):
         return inplace(OP_ADD, self, other)

@@ -202,14 +202,16 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
     const wg_val *g = c->g[0];
     uint32_t mask = 0;
 
+    uint32_t borrowed = 0;
     for (int i = 0; i < c->nx; i++) {
         if (!c->want[i] || !(op->diff_in >> i & 1)) continue;
-        if (op->identity >> i & 1) wg_val_share(&c->gx[i], g);
+        if (op->identity >> i & 1) borrowed |= 1u << i;
         else mask |= 1u << i;
     }
+    const wg_vjp_loop *plan = mask && op->vjp_loops ? &op->vjp_loops[mask] : NULL;
+    if (mask && (plan == NULL || plan->loop < 0)) return op->vjp_formula(c);
+    for (int i = 0; i < c->nx; i++) if (borrowed >> i & 1) wg_val_share(&c->gx[i], g);
     if (mask == 0) return 0;
-    const wg_vjp_loop *plan = op->vjp_loops ? &op->vjp_loops[mask] : NULL;
-    if (plan == NULL || plan->loop < 0) return op->vjp_formula(c);
 
     wg_array *operand[2 * MAX_IN + 4];
     wg_attr attr[12];

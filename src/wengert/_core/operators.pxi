@@ -102,7 +102,7 @@ cdef object power(object a, object b):
     cdef const wg_val *x[1]
     cdef wg_attr exponent[1]
     cdef Tensor out
-    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION:
+    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION and (WG_IS_FLOAT((<Tensor>a).t.v.a.dtype) or ((<Tensor>a).t.v.a.dtype != WG_BOOL and not PyFloat_Check(b))):
         check(wg_tensor_refresh(&(<Tensor>a).t))
         x[0] = &(<Tensor>a).t.v
         set_attr_number(exponent, b)
@@ -116,7 +116,7 @@ cdef object power(object a, object b):
 cdef object power_inplace(object a, object b):
     cdef const wg_val *x[1]
     cdef wg_attr exponent[1]
-    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION:
+    if is_plain(a) and is_number(b) and not wg_mode & WG_MODE_FUNCTION and (WG_IS_FLOAT((<Tensor>a).t.v.a.dtype) or ((<Tensor>a).t.v.a.dtype != WG_BOOL and not PyFloat_Check(b))):
         check(wg_tensor_refresh(&(<Tensor>a).t))
         x[0] = &(<Tensor>a).t.v
         set_attr_number(exponent, b)
@@ -127,6 +127,20 @@ cdef object power_inplace(object a, object b):
 
 cdef extern from "wg_matmul.h" nogil:
     int wg_matmul(const wg_val *, const wg_val *, wg_val *)
+
+
+def power_of(input, exponent):
+    """``input ** exponent``, element by element; either may be a number.
+
+    Raises:
+        RuntimeError: integers to a negative integer power; shapes that do not broadcast.
+    """
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor) and not has_override(input) and not has_override(exponent):
+        raise TypeError(f"pow() received an invalid combination of arguments - got ({type_name(input)}, {type_name(exponent)})")
+    result = power(input, exponent)
+    if result is NotImplemented:
+        raise TypeError(f"pow() received an invalid combination of arguments - got ({type_name(input)}, {type_name(exponent)})")
+    return result
 
 
 def matmul(a, b):

@@ -40,6 +40,13 @@ def bitwise_not(input, *, out=None):
 
 
 @public
+def pow(input, exponent, *, out=None):
+    """input ** exponent; either may be a number. An integer tensor to a float power is computed in the default float type."""
+    result = _core.power_of(input, exponent)
+    return result if out is None else out.resize_(result.shape).copy_(result)
+
+
+@public
 def float_power(input, exponent, *, out=None):
     """input ** exponent, computed in float64."""
     f64 = _core.dtype_by_name("float64")

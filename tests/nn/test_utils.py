@@ -54,6 +54,63 @@ def test_same_outcome(name):
     assert_same(PROGRAMS[name], 1e-6)
 
 
+def normed(name, calls=3, **options):
+    """A Linear under weight_norm or spectral_norm: outputs, gradients, state, and the layer after taking it off."""
+
+    def program(t):
+        t.manual_seed(1)
+        layer = t.nn.Linear(3, 4).double()
+        with t.no_grad():
+            layer.weight.copy_(t.tensor(array(4, 3)))
+            layer.bias.zero_()
+        getattr(t.nn.utils, name)(layer, **options)
+        if name == "spectral_norm":
+            layer.weight_u.copy_(t.tensor(array(4, seed=3)))
+            layer.weight_v.copy_(t.tensor(array(3, seed=4)))
+        seen = []
+        for i in range(calls):
+            layer.zero_grad()
+            y = layer(t.tensor(array(2, 3, seed=5 + i)))
+            (y * y).sum().backward()
+            seen += [y, {n: p.grad for n, p in layer.named_parameters()}]
+        layer.eval()
+        seen.append(layer(t.ones(1, 3, dtype=t.float64)))
+        state = layer.state_dict()
+        getattr(t.nn.utils, "remove_" + name)(layer)
+        return [seen, state, layer.state_dict(), layer(t.ones(1, 3, dtype=t.float64)), layer]
+
+    return program
+
+
+NORMED = {
+    "weight": normed("weight_norm"),
+    "weight dim 1": normed("weight_norm", dim=1),
+    "weight one length": normed("weight_norm", dim=None),
+    "spectral": normed("spectral_norm"),
+    "spectral iterations": normed("spectral_norm", n_power_iterations=4),
+}
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_norms_of_weights(name):
+    assert_same(NORMED[name], 1e-9)
+
+
+NORM_ERRORS = {
+    "weight twice": lambda t: t.nn.utils.weight_norm(t.nn.utils.weight_norm(t.nn.Linear(1, 1))),
+    "weight not there": lambda t: t.nn.utils.remove_weight_norm(t.nn.Linear(1, 1)),
+    "spectral twice": lambda t: t.nn.utils.spectral_norm(t.nn.utils.spectral_norm(t.nn.Linear(1, 1))),
+    "spectral not there": lambda t: t.nn.utils.remove_spectral_norm(t.nn.Linear(1, 1)),
+    "spectral iterations": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1), n_power_iterations=0),
+    "spectral None": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1, bias=False), "bias"),
+}
+
+
+@pytest.mark.parametrize("name", NORM_ERRORS)
+def test_norm_errors(name):
+    assert_same(NORM_ERRORS[name])
+
+
 def test_clipped_norm():
     import wengert
 

@@ -361,7 +361,14 @@ def broadcast_shapes(*shapes):
 def broadcast_tensors(*tensors):
     """The tensors, expanded to the shape they broadcast to."""
     tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
-    shape = broadcast_shapes(*(t.shape for t in tensors))
+    shape = ()
+    for t in tensors:
+        for back in range(1, min(len(shape), t.dim()) + 1):
+            a, b = shape[-back], t.shape[-back]
+            if a != b and a != 1 and b != 1:
+                raise RuntimeError(f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension "
+                                   f"{max(len(shape), t.dim()) - back}")
+        shape = broadcast_shapes(shape, t.shape)
     return tuple(ops.expand(t, shape) for t in tensors)
 
 

@@ -35,6 +35,11 @@ def names(lib, **more):
     return {"torch": lib, "o": lib.ones, "z": lib.zeros, "L": lib.tensor, "I": long, "F": FUNCTIONAL[lib], **more}
 
 
+def cases(text):
+    """Expressions, separated by " | " and line ends."""
+    return [case.strip() for line in text.strip().splitlines() for case in line.split(" | ")]
+
+
 def leaves_of(value):
     return [leaf for item in value for leaf in leaves_of(item)] if isinstance(value, list) else [value]
 
@@ -118,3 +123,23 @@ def same_derivatives(text, *shapes):
                 assert a is b or not np.any(a if b is None else b), f"derivative {order} of input {k}"
             else:
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12, err_msg=f"derivative {order} of input {k}")
+
+
+def alive():
+    """What the pool and the tape hold."""
+    stats = wengert._core.memory_stats()
+    return {key: stats[key] for key in ("live_storages", "live_bytes", "records", "leaves")}
+
+
+def assert_nothing_kept(texts):
+    """No expression, failing or not, leaves memory or records behind."""
+    for text in texts:
+        for layout in ("dense", "columns", "expanded"):
+            before = alive()
+            x = LAYOUTS[layout](wengert).double().requires_grad_()
+            try:
+                eval(text, names(wengert, x=x))
+            except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError):
+                pass                                        # the error itself is compared elsewhere
+            del x
+            assert alive() == before, text

@@ -1,12 +1,8 @@
 """Copies, casts, joins, padding and writing in place against torch."""
 import pytest
-from against_torch import DTYPES, LAYOUTS, names, same, same_derivatives, same_error, same_value, torch
+from against_torch import DTYPES, LAYOUTS, assert_nothing_kept, cases, names, same, same_derivatives, same_error, same_value, torch
 
 import wengert
-
-
-def cases(text):
-    return [case.strip() for line in text.strip().splitlines() for case in line.split(" | ")]
 
 
 VALUES = cases("""
@@ -176,3 +172,7 @@ def test_detach_in_place():
 def test_leaves_are_not_written():
     for text in ("x.mul_(2)", "x.t_()", "x[0].fill_(1)", "x.zero_()", "x.view(4).mul_(2)"):
         same_error(text, x=lambda lib: lib.ones(2, 2, requires_grad=True))
+
+
+def test_nothing_is_kept():
+    assert_nothing_kept(VALUES + EDGES + ERRORS)

@@ -1,12 +1,8 @@
 """Gather, scatter, indexing by tensors and masks against torch."""
 import pytest
-from against_torch import DTYPES, LAYOUTS, names, same, same_derivatives, same_error, same_value, torch
+from against_torch import DTYPES, LAYOUTS, assert_nothing_kept, cases, names, same, same_derivatives, same_error, same_value, torch
 
 import wengert
-
-
-def cases(text):
-    return [case.strip() for line in text.strip().splitlines() for case in line.split(" | ")]
 
 
 VALUES = cases("""
@@ -120,3 +116,7 @@ DERIVATIVES = [
 @pytest.mark.parametrize("text,shapes", [(d[0], d[1:]) for d in DERIVATIVES], ids=[f"{d[0]} {d[1:]}" for d in DERIVATIVES])
 def test_derivatives(text, shapes):
     same_derivatives(text, *shapes)
+
+
+def test_nothing_is_kept():
+    assert_nothing_kept(VALUES + EDGES + ERRORS)

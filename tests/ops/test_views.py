@@ -1,10 +1,10 @@
 """Views against torch: geometry, shared memory, errors, and derivatives of three orders."""
 import pytest
-from against_torch import DTYPES, LAYOUTS, names, same, same_derivatives, same_error, same_value, torch
+from against_torch import DTYPES, LAYOUTS, assert_nothing_kept, cases, names, same, same_derivatives, same_error, same_value, torch
 
 import wengert
 
-VIEWS = """
+CASES = cases("""
 x.view(12) | x.view(2, 6) | x.view(3, 2, 2) | x.view(-1) | x.view(3, -1, 1) | x.view(1, 3, 1, 4, 1) | x.view(3, 4)
 x.reshape(12) | x.reshape(2, 6) | x.reshape(4, 3) | x.reshape(3, 2, -1)
 x.t() | x.transpose(0, 1) | x.transpose(-1, -2) | x.transpose(1, 1) | x.permute(1, 0) | x.permute(-2, -1) | x.T
@@ -19,8 +19,7 @@ x.as_strided((2, 2), (1, 2)) | x.as_strided((2, 2), (1, 1), 1) | x.as_strided(()
 x.split(2) | x.split(3, 1) | x.split(1, -1) | x.split(9) | x.split([1, 2]) | x.split([4, 0], 1) | x.split_with_sizes([2, 1]) | x.split([3, 0])
 x.unbind() | x.unbind(1) | x.unbind(-1) | x.detach()
 x.swapaxes(0, 1) | x.swapdims(0, -1)
-"""
-CASES = [case.strip() for line in VIEWS.strip().splitlines() for case in line.split(" | ")]
+""")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -55,7 +54,7 @@ def test_reshape_copies_only_when_it_must(layout):
         assert run(wengert, shape) == run(torch, shape)
 
 
-EDGES = """
+EDGES = cases("""
 L(1.).view(1, 1) | L(1.).view(()) | o(1).view(()) | L(1.).t() | o(3).t() | L(1.).transpose(0, -1) | L(1.).squeeze(0) | L(1.).unsqueeze(-1)
 L(1.).expand(2, 3) | L(1.).unfold(0, 1, 1) | L(1.).unfold(0, 0, 1) | L(1.).permute(()) | L(1.).reshape(-1)
 o(0, 3).view(0, 5) | o(0, 3).view(3, -1) | o(0, 3).view(-1, 3) | o(0, 3).reshape(2, -1) | o(0, 3).t() | o(0, 3)[:, 1] | o(0, 3)[1:] | o(0, 3).unfold(1, 2, 1)
@@ -63,15 +62,15 @@ o(0, 3).diagonal() | o(3, 0).diagonal() | o(0).split(2) | o(0, 2).split(0) | o(0
 o(2, 3, 4).permute(2, 0, 1).reshape(4, 6) | o(2, 3, 4).permute(2, 0, 1).view(4, 2, 3, 1) | o(2, 3, 4).diagonal(1, 0, -1) | o(2, 3, 4).diagonal(0, -1, -2)
 o(2, 1, 3, 1).squeeze((1, 3)) | o(2, 1, 3, 1).squeeze((0, 1)) | o(2, 1, 3, 1).squeeze(-1) | o(1, 1).squeeze()
 o(4, 4).expand(4, 4)[::3].view(2, 4) | o(2, 3, 4)[:, 1:].view(2, 8) | o(2, 3, 4)[:, :, 1:].unsqueeze(0).view(2, 3, 3)
-"""
+""")
 
 
-@pytest.mark.parametrize("text", [c.strip() for line in EDGES.strip().splitlines() for c in line.split(" | ")])
+@pytest.mark.parametrize("text", EDGES)
 def test_edges(text):
     same_value(text)
 
 
-ERRORS = """
+ERRORS = cases("""
 o(3).view(2, -1) | o(3).view(2) | o(3).view(-1, -1) | o(3).view(-2) | o(3).view(-1, -2) | o(0).view(-1, 0) | o(2, 3).t().view(6) | o(3).reshape(2, -1)
 o(2, 2, 2).t() | o(2, 3).permute(0) | o(2, 3).permute(0, 0) | o(2, 3).permute(0, 2) | L(1.).transpose(0, 1) | o(2, 3).transpose(0, 5)
 o(2, 1).squeeze((0, 0)) | o(2, 1).squeeze((0, -2)) | o(2, 1).squeeze(2) | o(2, 3).unsqueeze(4) | o(2, 3).unsqueeze(-4)
@@ -83,10 +82,10 @@ o(64).as_strided((129,), (1,)) | o(3).as_strided((2,), (1, 1)) | o(3).as_strided
 o(3).as_strided((-1,), (1,), 0) | o(3).as_strided((2**40, 2**40), (2**40, 1))
 L(1.).split(1) | o(2, 3).split(-1) | o(2, 3).split(0) | o(2, 3).split([1, 2]) | o(2, 3).split([-1, 3]) | o(2, 3).split([1, 1], 2) | o(2, 3).split(1, 2)
 L(1.).split([1]) | L(1.).unbind() | o(2, 3).unbind(2)
-"""
+""")
 
 
-@pytest.mark.parametrize("text", [c.strip() for line in ERRORS.strip().splitlines() for c in line.split(" | ")])
+@pytest.mark.parametrize("text", ERRORS)
 def test_errors(text):
     same_error(text)
 
@@ -105,3 +104,7 @@ DERIVATIVES = [
 @pytest.mark.parametrize("text,shape", DERIVATIVES, ids=[d[0] for d in DERIVATIVES])
 def test_derivatives(text, shape):
     same_derivatives(text, shape)
+
+
+def test_nothing_is_kept():
+    assert_nothing_kept(CASES + EDGES + ERRORS)

@@ -3,7 +3,9 @@ import itertools
 
 import numpy as np
 import pytest
-from close_to_torch import close, close_derivatives, close_error, close_value, draw
+from close_to_torch import close, close_derivatives, close_error, close_value, compare, derivatives, draw, torch
+
+import wengert
 
 
 def cases(text):
@@ -18,7 +20,7 @@ x.prod() | x.prod(0) | x.prod(2, keepdim=True) | x.prod(-2) | torch.where(x > 1.
 x.amax() | x.amax(1) | x.amax((0, 2)) | x.amin((1, 2), True) | x.amin() | x.max() | x.min() | x.aminmax() | x.aminmax(dim=1) | x.aminmax(dim=0, keepdim=True)
 x.max(0) | x.max(1, keepdim=True) | x.min(-1) | x.min(1, True) | x.max(0)[0] | x.round().amax(0) | x.round().max() | x.round().aminmax()
 x.var() | x.var(0) | x.var((0, 2), keepdim=True) | x.var(1, correction=0) | x.var((0, 1), correction=2.5) | x.var(correction=-1) | x.var(unbiased=False)
-x.std() | x.std(0) | x.std((0, 2), keepdim=True) | x.std(1, correction=0) | x.std(correction=None) | x.std(0, unbiased=True) | x.var((), correction=0)
+x.std() | x.std(0) | x.std((0, 2), keepdim=True) | x.std(1, correction=0) | x.std(correction=None) | x.std(0, unbiased=True)
 torch.linalg.vector_norm(x) | torch.linalg.vector_norm(x, dim=1) | torch.linalg.vector_norm(x, 1) | torch.linalg.vector_norm(x, 3, (0, 1))
 torch.linalg.vector_norm(x, inf) | torch.linalg.vector_norm(x, -inf, 1) | torch.linalg.vector_norm(x, 0, 1) | torch.linalg.vector_norm(x, .5, (0, 2), True)
 torch.linalg.vector_norm(x, 1.5, 1) | torch.linalg.vector_norm(x, -2, 1) | torch.linalg.vector_norm(x, 2, 2, keepdim=True) | torch.linalg.vector_norm(x*0, 2, 1)
@@ -41,20 +43,26 @@ LAYOUTS = {"dense": "x", "columns": "x.permute(2, 1, 0).contiguous().permute(2, 
 NOT_EXPANDED = ("kthvalue", "topk", "sort(", "median", "mode", "max(", "min(", "cummax", "cummin")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+VALUES = [(text, layout) for text in FLOATS + WITHOUT_GRADIENT for layout in LAYOUTS
+          if layout != "expanded" or not any(name in text for name in NOT_EXPANDED)]
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("text", FLOATS + WITHOUT_GRADIENT)
-def test_values(text, dtype, layout):
-    if layout == "expanded" and any(name in text for name in NOT_EXPANDED):
-        pytest.skip("the index of equal elements is free")
+@pytest.mark.parametrize("text, layout", VALUES)
+def test_values(text, layout, dtype):
     close_value(f"(lambda x: {text})({LAYOUTS[layout]})", X, dtype=dtype)
 
 
 @pytest.mark.parametrize("text", FLOATS)
 def test_derivatives(text):
-    if text == "x.var((), correction=0)":
-        pytest.skip("torch divides the gradient by 1, not by the number of elements")
     close_derivatives(text, X)
+
+
+def test_derivatives_of_a_variance_of_everything():
+    """dim=() is all dimensions; torch divides the gradient by 1, not by the number of elements."""
+    for call in ("var", "std"):
+        theirs = derivatives(torch, f"x.{call}(correction=0)", [X], True)
+        compare(derivatives(wengert, f"x.{call}((), correction=0)", [X], True), theirs, call)
 
 
 @pytest.mark.parametrize("text", ["x.sum()", "x.mean(0)", "x.prod(1)", "x.amax(1)", "x.max(1)", "x.var(1)", "x.std()", "x.logsumexp(1)", "x.cumprod(0)",
@@ -147,6 +155,17 @@ ORDS = ["inf", "-inf", "-1", "-.5", "0", "1", "2", "2.5"]
 def test_norms_of_nothing(ord):
     for shape, dim in [((0, 3), 0), ((0, 3), 1), ((0,), 0), ((0, 3), None), ((2, 0), None), ((), None), ((), 0)]:
         close(f"torch.linalg.vector_norm(x, {ord}, {dim})", np.zeros(shape))
+
+
+@pytest.mark.parametrize("text", ["x.clone().cumsum_(1)", "x.clone().cumprod_(0)", "x.transpose(0, 2).clone().cumsum_(0)", "x.float().cumsum_(1)", "x.long().cumsum_(0)",
+                                  "x.clone()[:, ::2].cumsum_(1)"])
+def test_in_place(text):
+    close(text, X)
+
+
+def test_in_place_derivatives():
+    for text in ("x.clone().cumsum_(1)", "x.mul(2).transpose(0, 1).cumsum_(1)"):
+        close_derivatives(text, X)
 
 
 SPECIAL = np.array([[1, np.nan, 3, -np.inf], [np.inf, 2, -np.inf, 0], [-0.0, 0.0, -1, 5], [np.nan, np.nan, np.nan, np.nan], [np.inf, np.inf, 1, 2]])

@@ -17,3 +17,11 @@ __all__ = [
     "utils",
     *_modules_all,
 ]
+
+
+def __getattr__(name):
+    if name.startswith("Lazy"):
+        raise AttributeError(
+            f"nn.{name} is not supported: parameters need their shapes when they are made. Use nn.{name[4:]} with its input size"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

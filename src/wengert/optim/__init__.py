@@ -4,12 +4,15 @@ from . import lr_scheduler
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam
-from .adamax import Adamax, NAdam, RAdam
+from .adamax import Adamax
 from .adamw import AdamW
-from .asgd import ASGD, Rprop
+from .asgd import ASGD
 from .lbfgs import LBFGS
+from .nadam import NAdam
 from .optimizer import Optimizer
+from .radam import RAdam
 from .rmsprop import RMSprop
+from .rprop import Rprop
 from .sgd import SGD
 
 __all__ = [

@@ -1,0 +1,5 @@
+"""Where PyTorch keeps ChannelShuffle."""
+
+from .pixelshuffle import ChannelShuffle
+
+__all__ = ["ChannelShuffle"]

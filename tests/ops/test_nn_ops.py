@@ -255,3 +255,37 @@ F.binary_cross_entropy_with_logits(o(2, 3).long(), o(2, 3).long()) | F.binary_cr
 @pytest.mark.parametrize("text", ERRORS)
 def test_errors(text):
     close_error(text)
+
+
+# ---- replay --------------------------------------------------------------------------------------------------------------------------------
+
+STEPS = cases("""
+F.layer_norm(x, (4,)).sum() | F.layer_norm(x, (4,), w).sum() | F.layer_norm(x, (4,), None, w).sum() | F.cross_entropy(x, t) | F.cross_entropy(x, t, w.abs()) | F.nll_loss(x, t, w.abs())
+F.mse_loss(x, y) | F.mse_loss(x, y.detach()) | F.huber_loss(x, y) | F.binary_cross_entropy(x.sigmoid(), y.sigmoid()) | F.linear(x, y, w[:3]).sum() | F.linear(x, y).sum()
+F.softmax(x, 1).amax() | F.log_softmax(x, 0).std() | F.embedding(t, x).sum() | x.max(1)[0].sum() | x.sort(0)[0].cumprod(1).sum() | torch.addmm(w, x, y.t() @ x, beta=2).sum()
+""")
+
+
+@pytest.mark.parametrize("text", STEPS)
+def test_replay(text):
+    """The launches of a forward and a backward, run again on other numbers with memory poisoned, give eager's bits."""
+    first, second = (draw((3, 4), (3, 4), (4,), seed=s) for s in (1, 2))
+
+    t = wengert.tensor([1, 0, 2])
+
+    def step(x, y, w):
+        loss = eval(text, {"F": wengert.nn.functional, "torch": wengert, "x": x, "y": y, "w": w, "t": t})
+        grads = wengert.autograd.grad(loss, [v for v in (x, y, w) if v.requires_grad], allow_unused=True)
+        return [loss, *(g.contiguous() for g in grads if g is not None)]
+
+    inputs = [wengert.tensor(a.tolist(), requires_grad=True) for a in first]
+    program = wengert._core.Program()
+    with program:
+        results = step(*inputs)
+        for k, r in enumerate(results):
+            program.watch(k, r)
+    for x, a in zip(inputs, second):
+        x.data.copy_(wengert.tensor(a.tolist()))
+    program.replay(poison=True)
+    for k, r in enumerate(step(*inputs)):
+        assert np.array_equal(np.array(program.read(k).tolist()), np.array(r.tolist()), equal_nan=True), k

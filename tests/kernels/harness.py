@@ -179,8 +179,8 @@ def wg_attrs(attrs):
 
 
 def openblas():
-    """The library of the build requirement scipy-openblas32; not imported, for its import loads the library its way."""
-    folder = pathlib.Path(importlib.util.find_spec("scipy_openblas32").origin).parent / "lib"
+    """The OpenBLAS that the package under test bundles; without importing the package, which would load it."""
+    folder = pathlib.Path(importlib.util.find_spec("wengert").origin).parent / "_libs"
     return next(p for p in folder.iterdir() if p.name in ("libscipy_openblas.so", "libscipy_openblas.dylib"))
 
 

@@ -224,13 +224,17 @@ static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, 
 
 int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr) {
     const wg_op *op = &wg_ops[opcode];
-    int recorded = 0;
+    int recorded = 0, reads_old = 0;                        /* will the VJP read what is about to be overwritten? */
     if (op->kind == WG_OP_VIEW) return apply_inplace_view(opcode, t, x, nx, attr);
     if (!(wg_mode & WG_MODE_NO_GRAD))
-        for (int i = 0; i < nx; i++) if (x[i]->edge.node && (op->diff_in >> i & 1)) recorded = 1;
+        for (int i = 0; i < nx; i++)
+            if (x[i]->edge.node && (op->diff_in >> i & 1)) {
+                recorded = 1;
+                reads_old |= op->save_x[i] & 1;
+            }
     if (writable(t, recorded, opcode == WG_OP_fill || opcode == WG_OP_fill_tensor || opcode == WG_OP_zero) < 0) return -1;
 
-    wg_val copies[4], y;
+    wg_val copies[5], y;
     const wg_val *inputs[4];
     int ncopies = 0, status = 0;
     if (nx > 4) return wg_fail(WG_RUNTIME_ERROR, "%s has no in-place form", op->name);
@@ -247,6 +251,13 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
         const wg_val *source[1] = {x[i]};
         if (wg_apply(WG_OP_clone, source, 1, dense, &copies[ncopies]) < 0) { status = -1; goto done; }
         inputs[i] = &copies[ncopies++];
+    }
+    if (reads_old) {                                        /* the record keeps a copy, as PyTorch's does */
+        wg_val *old = &copies[ncopies];
+        if (wg_copy_new(old, t->v.a.dtype, &t->v.a, 0) < 0) { status = -1; goto done; }
+        set_edge(&old->edge, t->v.edge);
+        inputs[0] = old;
+        ncopies++;
     }
     status = write_over(opcode, &t->v.a, inputs, nx, attr);
     if (status < 0) goto done;

@@ -279,6 +279,15 @@ cdef tuple arrange(Tensor x, list tensors):
     return permuted(x, dims + rest), dims[0] if adjacent else 0
 
 
+cdef Tensor single_index(Tensor self, object key):
+    """The index of x[i], i being a tensor of integers, as the rows take it; None for any other key."""
+    if not isinstance(key, Tensor) or self.t.v.a.ndim == 0:
+        return None
+    if (<Tensor>key).t.v.a.dtype != WG_I64 or (<Tensor>key).t.v.a.ndim == 0:
+        return None
+    return unsqueeze_view(<Tensor>key, 0)
+
+
 cdef object get_item(Tensor self, object key):
     cdef wg_attr attr[1]
     cdef Tensor x, index
@@ -289,6 +298,10 @@ cdef object get_item(Tensor self, object key):
         if self.t.v.a.ndim == 0:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number")
         return select_view(self, 0, key)
+    index = single_index(self, key)
+    if index is not None:
+        attr[0] = WG_INT(0)
+        return apply_two(OP_INDEX, self, index, attr)
     tensors = []
     x = apply_views(self, split_key(key), tensors)
     if not tensors:
@@ -315,10 +328,12 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
     cdef const wg_val *in_[3]
     cdef wg_attr attr[2]
     cdef list tensors = []
+    cdef int place, count
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
         override_handler(plain_set_item, (self, key, value), {})
         return 0
-    x = apply_views(self, split_key(key), tensors)
+    index = single_index(self, key)
+    x = apply_views(self, split_key(key), tensors) if index is None else self
     if not (isinstance(value, Tensor) or is_number(value)):
         scalar = numpy_number(value)
         if scalar is not None:
@@ -327,7 +342,7 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
             value = cast_to(<Tensor>index_tensor(value), x.t.v.a.dtype)
         else:
             raise TypeError(f"can't assign a {type(value).__name__} to a torch.{wg_dtype_title[self.t.v.a.dtype].decode()}Tensor")
-    if not tensors:
+    if index is None and not tensors:
         if accumulate:
             inplace(OP_ADD, x, value)
         elif isinstance(value, Tensor):
@@ -335,15 +350,18 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
         else:
             fill_in_place(x, value)
         return 0
-    x, place = arrange(x, tensors)
-    index = stacked(tensors)
+    place, count = 0, 1
+    if index is None:
+        x, place = arrange(x, tensors)
+        index = stacked(tensors)
+        count = <int>len(tensors)
     check(wg_tensor_refresh(&x.t))
     in_[0] = &x.t.v
     in_[1] = &index.t.v
     attr[0] = WG_BOOLEAN(accumulate)
     attr[1] = WG_INT(place)
     if isinstance(value, Tensor):
-        v = without_leading_ones(<Tensor>value, index.t.v.a.ndim - 1 + x.t.v.a.ndim - <int>len(tensors))
+        v = without_leading_ones(<Tensor>value, index.t.v.a.ndim - 1 + x.t.v.a.ndim - count)
         check(wg_tensor_refresh(&v.t))
         in_[2] = &v.t.v
     else:

@@ -30,19 +30,19 @@ del _name, _function
 
 
 #: Loaded when they are first asked for: a program that only differentiates pays neither their time nor their memory.
-_LAZY = ("cuda", "linalg", "nn", "optim", "serialization", "special", "utils")
+_LAZY = ("amp", "backends", "compiler", "cuda", "distributed", "hub", "jit", "linalg", "multiprocessing", "nn", "onnx",
+         "optim", "profiler", "serialization", "special", "utils", "version")
 
 
 def __getattr__(name):
     import importlib
     if name in _LAZY:
         return importlib.import_module("." + name, __name__)
-    if name in ("load", "save"):
-        value = getattr(importlib.import_module(".serialization", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'wengert' has no attribute '{name}'")
+    from ._names import find
+    value = globals()[name] = find(name)
+    return value
 
 
 def __dir__():
-    return sorted({*globals(), *_LAZY, "load", "save"})
+    from ._names import names
+    return sorted({*globals(), *_LAZY, *names()})

@@ -1,0 +1,75 @@
+"""Names of the top level that live elsewhere and are looked up when first asked for, and what to do without the others."""
+import importlib
+
+#: module -> the names it lends to the top level
+_LENT = {
+    "serialization": ("load", "save"),
+    "compiler": ("compile",),
+    "amp": ("autocast", "GradScaler"),
+    "_switches": ("use_deterministic_algorithms", "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
+                  "set_deterministic_debug_mode", "get_deterministic_debug_mode", "get_float32_matmul_precision",
+                  "set_float32_matmul_precision", "set_num_interop_threads", "get_num_interop_threads", "set_flush_denormal",
+                  "set_warn_always", "is_warn_always_enabled", "is_anomaly_enabled", "is_autocast_enabled", "is_autocast_cpu_enabled",
+                  "is_autocast_cache_enabled", "clear_autocast_cache", "get_default_device", "get_device_module",
+                  "compiled_with_cxx11_abi", "is_vulkan_available", "is_distributed"),
+    "_seldom": ("det", "logdet", "slogdet", "inverse", "pinverse", "cholesky", "qr", "svd", "conj", "conj_physical", "resolve_conj",
+                "resolve_neg", "real", "imag", "angle", "positive", "is_conj", "is_neg", "is_inference", "is_signed", "get_device",
+                "typename", "combinations", "vander", "cumulative_trapezoid", "unravel_index", "ldexp", "mvlgamma", "hann_window",
+                "hamming_window", "blackman_window", "bartlett_window"),
+    "nn.functional": ("cosine_similarity", "pairwise_distance", "pdist", "dropout", "alpha_dropout", "feature_alpha_dropout", "layer_norm",
+                      "group_norm", "rms_norm", "prelu", "selu", "celu", "rrelu", "selu_", "celu_", "pixel_shuffle", "pixel_unshuffle",
+                      "channel_shuffle", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+                      "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "adaptive_avg_pool1d"),
+}
+_PLACES = {name: module for module, names in _LENT.items() for name in names}
+_CONSTANTS = {"e": 2.718281828459045, "pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan"), "newaxis": None}
+
+_COMPLEX = "numbers are real: keep real and imaginary parts in a last dimension of 2, or use NumPy where no gradient is needed"
+_SPARSE = "tensors are dense: index_add, scatter_add and nn.Embedding do the usual work of sparse ones"
+_QUANTIZED = "there are no quantised dtypes or kernels"
+#: name -> what to do instead
+_EXPLAINED = {
+    **dict.fromkeys(("complex", "polar", "view_as_complex", "view_as_real", "complex32", "complex64", "complex128", "cfloat", "cdouble",
+                     "chalf"), _COMPLEX),
+    **dict.fromkeys(("sparse", "sparse_coo_tensor", "sparse_csr_tensor", "sparse_coo", "sparse_csr", "nested", "jagged"), _SPARSE),
+    **dict.fromkeys(("ao", "quantization", "quantize_per_tensor", "quantize_per_channel", "qint8", "quint8", "qint32"), _QUANTIZED),
+    **dict.fromkeys(("uint16", "uint32", "uint64"), "use int32 or int64"),
+    **dict.fromkeys(("fft", "stft", "istft", "signal"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
+                    "the transform"),
+    **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
+    **dict.fromkeys(("mps", "xpu", "mtia", "accelerator"), "it computes on the CPU only; torch.cuda.is_available() and "
+                    "torch.backends.mps.is_available() are False"),
+    **dict.fromkeys(("Storage", "UntypedStorage", "TypedStorage", "FloatStorage"), "a tensor's memory is at hand as a buffer: "
+                    "memoryview(tensor), tensor.numpy(), tensor.data_ptr()"),
+    **dict.fromkeys(("lstsq", "lu", "lu_solve", "lu_unpack", "eig", "symeig", "solve", "triangular_solve", "cholesky_solve",
+                     "cholesky_inverse", "matrix_exp"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),
+}
+
+
+class MissingName(AttributeError):
+    """A name of PyTorch's that wengert does not have; says what to do instead."""
+
+
+def find(name):
+    """The value of a name of the top level.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
+    if name in _PLACES:
+        value = getattr(importlib.import_module("." + _PLACES[name], __package__), name, None)
+        if value is not None:
+            return value
+    from . import Tensor
+    if name.endswith("_") and not name.startswith("_") and callable(getattr(Tensor, name, None)):
+        return getattr(Tensor, name)                   # torch.zero_(x) is x.zero_()
+    if name in _EXPLAINED:
+        raise MissingName(f"wengert has no torch.{name}: {_EXPLAINED[name]}")
+    raise AttributeError(f"module 'wengert' has no attribute '{name}'")
+
+
+def names():
+    """All that `find` finds by its tables."""
+    return {*_CONSTANTS, *_PLACES}

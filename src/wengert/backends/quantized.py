@@ -1,0 +1,3 @@
+"""Quantised kernels, which wengert does not have."""
+engine = "none"
+supported_engines = ["none"]

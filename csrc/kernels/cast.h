@@ -34,6 +34,9 @@ WG_INLINE void wg_store_number(void *p, int dtype, wg_attr a) {
     }
 }
 
+/* A run of n elements from x to y, cast where the dtypes differ; strides in elements of their own type. In copy.c. */
+void WG_LEVEL(wg_cast_run)(int64_t n, char *y, int to, int64_t sy, const char *x, int from, int64_t sx);
+
 /* Elements moved as they are, whatever they mean. */
 #ifdef __GNUC__
 #define WG_MAY_ALIAS __attribute__((may_alias))

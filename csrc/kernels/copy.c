@@ -87,6 +87,14 @@ static void cast_through_f32(void *context, int64_t n, char *const *p, const int
     }
 }
 
+void WG_LEVEL(wg_cast_run)(int64_t n, char *y, int to, int64_t sy, const char *x, int from, int64_t sx) {
+    char *p[2] = {y, (char *)x};
+    int64_t step[2] = {sy * wg_itemsize[to], sx * wg_itemsize[from]};
+    if (from == to) move[wg_size_index(to)](NULL, n, p, step);
+    else if (casts[from][to]) casts[from][to](NULL, n, p, step);
+    else cast_through_f32(&(two_casts){casts[from][WG_F32], casts[WG_F32][to]}, n, p, step);
+}
+
 /* ---- copy ----------------------------------------------------------------------------------------- */
 
 WG_INLINE int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }

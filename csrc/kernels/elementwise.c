@@ -2,7 +2,7 @@
  * loop is a plain contiguous loop over one compute type. */
 #include <string.h>
 
-#include "wg_cast.h"
+#include "cast.h"
 #include "wg_isa.h"
 #include "wg_op.h"
 
@@ -49,8 +49,8 @@ static void gather(const plan *p, const staged *s, int64_t start, int64_t n, cha
         int64_t run = p->shape[last] - index[last];
         if (run > n) run = n;
         char *at = s->data + offset * item;
-        if (scatter) wg_cast_run(run, at, s->dtype, s->strides[last], to, s->want, 1);
-        else wg_cast_run(run, to, s->want, 1, at, s->dtype, s->strides[last]);
+        if (scatter) WG_LEVEL(wg_cast_run)(run, at, s->dtype, s->strides[last], to, s->want, 1);
+        else WG_LEVEL(wg_cast_run)(run, to, s->want, 1, at, s->dtype, s->strides[last]);
         to += run * size;
         n -= run;
         offset -= index[last] * s->strides[last];
@@ -86,8 +86,8 @@ static void run_range(void *context, int64_t begin, int64_t end) {
             if (s->constant && s->read) {
                 if (filled[k] >= n) continue;
                 int64_t fill = end - at < BLOCK ? end - at : BLOCK;
-                wg_cast_run(1, scratch[k], s->want, 1, s->data, s->dtype, 0);
-                wg_cast_run(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, s->data, s->dtype, 0);
+                WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
                 filled[k] = (int)fill;
             } else if (s->read) gather(p, s, at, n, scratch[k], 0);
         }

@@ -137,7 +137,7 @@ cdef int put_element(char *p, int dt, object value) except -1:
     return 0
 
 
-cdef extern from "kernels/wg_cast.h" nogil:
+cdef extern from "kernels/wg_math_half.h" nogil:
     uint16_t wg_f32_to_f16(float)
     uint16_t wg_f32_to_bf16(float)
 

@@ -469,7 +469,7 @@ cdef object item_of(Tensor self):
     return element(a.data, a.dtype)
 
 
-cdef extern from "kernels/wg_cast.h" nogil:
+cdef extern from "kernels/wg_math_half.h" nogil:
     float wg_f16_to_f32(uint16_t)
     float wg_bf16_to_f32(uint16_t)
 

@@ -23,8 +23,10 @@ def start(tmp_path):
     running = []
 
     def run(name, *arguments):
+        # A suite started in the background inherits "ignore" for Ctrl-C, and hands it on.
         process = subprocess.Popen([sys.executable, str(EXAMPLES / name), *arguments], cwd=tmp_path, env=environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         running.append(process)
         return process
 

@@ -25,15 +25,19 @@ static void put_cotangent(wg_cotangent *c) { c->next = free_cotangents; free_cot
 void wg_sweep_begin(wg_sweep *s, int create_graph) {
     memset(s, 0, sizeof *s);
     s->create_graph = create_graph;
+    s->heap = s->few;
+    s->heap_room = sizeof s->few / sizeof *s->few;
 }
 
 /* ---- the heap of chunks, latest first ---- */
 
 static int heap_push(wg_sweep *s, wg_chunk_state *c) {
-    if (s->nheap == s->heap_room) {
-        int64_t room = s->heap_room ? 2 * s->heap_room : 16;
-        wg_chunk_state **bigger = realloc(s->heap, (size_t)room * sizeof *bigger);
+    if (WG_UNLIKELY(s->nheap == s->heap_room)) {
+        int64_t room = 2 * s->heap_room;
+        int first = s->heap == s->few;
+        wg_chunk_state **bigger = realloc(first ? NULL : s->heap, (size_t)room * sizeof *bigger);
         if (bigger == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        if (first) memcpy(bigger, s->few, sizeof s->few);
         s->heap = bigger;
         s->heap_room = room;
     }
@@ -143,29 +147,41 @@ void wg_sweep_end(wg_sweep *s) {
         free_leaf_states = state;
     }
     s->last_leaf = NULL;
-    free(s->heap);
+    if (s->heap != s->few) free(s->heap);
     s->heap = NULL;
     s->nheap = s->heap_room = 0;
 }
 
 /* ---- pending ---- */
 
-static int set_pending(wg_sweep *s, wg_chunk_state *state, const wg_rec *r) {
-    uint64_t bit = (uint64_t)1 << r->index, before = state->pending;
-    state->pending = before | bit;
-    return before ? 0 : heap_push(s, state);
+static inline int set_pending(wg_sweep *s, wg_chunk_state *state, const wg_rec *r) {
+    state->pending |= (uint64_t)1 << r->index;
+    if (WG_LIKELY(state->queued)) return 0;
+    state->queued = 1;
+    return heap_push(s, state);
 }
 
-static wg_rec *pop_pending(wg_sweep *s) {
-    if (s->nheap == 0) return NULL;
-    wg_chunk_state *state = s->heap[0];
+/* A chunk stays in the heap until it is found empty at the top: a chain sets the next bit in it at once. */
+static inline wg_chunk_state *latest_state(wg_sweep *s) {
+    while (s->nheap) {
+        wg_chunk_state *state = s->heap[0];
+        if (WG_LIKELY(state->pending != 0)) return state;
+        state->queued = 0;
+        heap_pop(s);
+    }
+    return NULL;
+}
+
+static inline wg_rec *take_latest(wg_chunk_state *state) {
     int bit = 63 - __builtin_clzll(state->pending);
     state->pending &= ~((uint64_t)1 << bit);
-    if (state->pending == 0) heap_pop(s);
     return (wg_rec *)(state->chunk->bytes + state->chunk->offset[bit]);
 }
 
-wg_rec *wg_sweep_next(wg_sweep *s) { return pop_pending(s); }
+static wg_rec *pop_pending(wg_sweep *s) {
+    wg_chunk_state *state = latest_state(s);
+    return state ? take_latest(state) : NULL;
+}
 
 int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edge *wanted, int64_t nwanted) {
     s->pruned = 1;
@@ -299,7 +315,7 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
 
 /* ---- one record ---- */
 
-enum { INLINE_OPERANDS = 8, FLAT_SPREAD = 128 };
+enum { INLINE_OPERANDS = 8, FLAT_INPUTS = 4, FLAT_SPREAD = 128 };
 
 static int zeros_of(const wg_rec *r, int k, wg_val *v) {
     const wg_outmeta *o = &wg_rec_outs(r)[k];
@@ -327,69 +343,160 @@ static int fit_to_input(const wg_vjp_call *c, int i) {
     return 0;
 }
 
-/* A flat record: its fused VJP runs on bare addresses. 1: something is out of the ordinary, take the general way. */
-static int flat_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
-    const wg_op *op = &wg_ops[r->node.op];
-    const int nx = (int)r->nx;
-    const wg_saved *saved = wg_rec_saved(r);
-    uint32_t mask = 0, borrowed = 0;
-    char *data[2 * INLINE_OPERANDS], room[FLAT_SPREAD * 8] __attribute__((aligned(64)));
-    wg_val gx[4];
-    int n = 0;
+/* Where the cotangent of an edge waits: NULL when none does. */
+static inline wg_val *waiting(const wg_sweep *s, wg_edge e) {
+    if (e.node->kind == WG_NODE_LEAF) {
+        const wg_leaf_state *state = find_leaf(s, (wg_leaf *)e.node);
+        return state && !wg_val_absent(&state->v) ? (wg_val *)&state->v : NULL;
+    }
+    wg_chunk_state *state = find_state(s, wg_chunk_of((wg_rec *)e.node));
+    if (state == NULL) return NULL;
+    for (wg_cotangent *c = state->cotangent[((wg_rec *)e.node)->index]; c; c = c->next) if (c->out == e.out) return &c->v;
+    return NULL;
+}
 
-    if (nx > 4 || !g->a.contiguous || op->vjp_loops == NULL || r->node.flags & WG_REC_SPENT) return 1;
+/* Lets *c wait at an edge where nothing waits yet. */
+static inline int deliver(wg_sweep *s, wg_edge to, wg_cotangent *c) {
+    if (to.node->kind == WG_NODE_LEAF) {
+        int status = wg_sweep_add(s, to, &c->v);
+        put_cotangent(c);
+        return status;
+    }
+    wg_rec *r = (wg_rec *)to.node;
+    wg_chunk_state *state = state_of(s, wg_chunk_of(r));
+    if (WG_UNLIKELY(state == NULL)) { wg_val_release(&c->v); put_cotangent(c); return -1; }
+    c->out = to.out;
+    c->next = state->cotangent[r->index];
+    state->cotangent[r->index] = c;
+    return set_pending(s, state, r);
+}
+
+static void discard(wg_cotangent *c) {
+    wg_val_release(&c->v);
+    put_cotangent(c);
+}
+
+static inline int sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
+
+/* An operand that is one value in all places, written out. */
+static void spread_number(char *to, int compute, int64_t n, const wg_saved *v) {
+    double x = v->dtype == WG_F64 ? v->f : v->dtype == WG_I64 ? (double)v->i : *(const uint8_t *)&v->i;
+    float narrow = v->dtype == WG_I64 ? (float)v->i : (float)x;
+    if (compute == WG_C_F64) for (int64_t i = 0; i < n; i++) ((double *)to)[i] = x;
+    else for (int64_t i = 0; i < n; i++) ((float *)to)[i] = narrow;
+}
+
+static void spread_element(char *to, int compute, int64_t n, const char *from) {
+    if (compute == WG_C_F64) for (int64_t i = 0; i < n; i++) ((double *)to)[i] = *(const double *)from;
+    else for (int64_t i = 0; i < n; i++) ((float *)to)[i] = *(const float *)from;
+}
+
+static int one_element_everywhere(const wg_array *a) {
+    for (int d = 0; d < a->ndim; d++) if (a->strides[d] != 0 && a->shape[d] != 1) return 0;
+    return a->numel > 0;
+}
+
+/* Note [Flat records]
+ * The VJP of a flat record runs on bare addresses. A gradient goes where it will wait: into the memory of the record's
+ * own cotangent when the sweep alone holds that and nothing else needs it (a chain then runs in one buffer), onto
+ * the cotangent that waits there already, or into new memory. Sums come out as if each gradient had been written apart
+ * and added in the order of the inputs, which is what the general way does.
+ * Takes *c over, except when it returns 1: something is out of the ordinary, take the general way. */
+static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
+    const wg_op *op = &wg_ops[r->node.op];
+    const int nx = (int)r->nx, nattr = r->nattr;
+    const int64_t n = c->v.a.numel;
+    const int compute = c->v.a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
+    char *data[2 * INLINE_OPERANDS], room[2][FLAT_SPREAD * 8] __attribute__((aligned(64)));
+    wg_cotangent *fresh[FLAT_INPUTS];
+    uint32_t mask = 0, borrowed = 0, last_borrowed = 0, add = 0;
+    int nout = 0, spreads = 0, reused = -1, status = 0, nfresh = 0, wanted[FLAT_INPUTS], fresh_for[FLAT_INPUTS];
+
+    if (WG_UNLIKELY(nx > FLAT_INPUTS || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype)) return 1;
+    if (WG_UNLIKELY(!c->v.a.contiguous && (n > FLAT_SPREAD || !one_element_everywhere(&c->v.a)))) return 1;
     for (int i = 0; i < nx; i++) {
         if (!wg_sweep_wants(s, r->edge[i])) continue;
-        if (op->identity >> i & 1) borrowed |= 1u << i; else mask |= 1u << i;
+        if (op->identity >> i & 1) { borrowed |= 1u << i; last_borrowed = (uint32_t)i; }
+        else { mask |= 1u << i; wanted[nout++] = i; }
     }
     if (mask) {
-        const wg_vjp_loop *plan = &op->vjp_loops[mask];
-        const int compute = g->a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32, nout = __builtin_popcount(mask);
-        int spreads = 0;
-        if (plan->loop < 0 || g->a.numel > WG_DIRECT_NUMEL || wg_capturing) return 1;
+        const wg_vjp_loop *plan = op->vjp_loops ? &op->vjp_loops[mask] : NULL;
+        if (WG_UNLIKELY(plan == NULL || plan->loop < 0 || n > WG_DIRECT_NUMEL || wg_capturing)) return 1;
+        if (WG_UNLIKELY(borrowed))
+            for (int i = 0; i < nx; i++)
+                for (int k = 0; k < nout; k++)
+                    if (borrowed >> i & 1 && r->edge[i].node == r->edge[wanted[k]].node) return 1;   /* order of sums */
         for (int k = 0; k < plan->nin; k++) {
             int code = plan->in[k], which = code == WG_OPERAND_G ? -1 : code < WG_OPERAND_Y(0) ? code - 1 : nx + code - 17;
-            if (which < 0) { data[nout + k] = g->a.data; continue; }
-            const wg_saved *v = saved;
+            char **at = &data[nout + k];
+            if (which < 0) {
+                *at = c->v.a.data;
+                if (WG_UNLIKELY(!c->v.a.contiguous)) spread_element(*at = room[1], compute, n, c->v.a.data);
+                continue;
+            }
+            const wg_saved *v = wg_rec_saved(r);
             while (v->which != which) v++;
             if (v->is_number) {
-                if (spreads++ || g->a.numel > FLAT_SPREAD) return 1;
-                double x = v->dtype == WG_F64 ? v->f : v->dtype == WG_I64 ? (double)v->i : *(const uint8_t *)&v->i;
-                if (compute == WG_C_F64) for (int64_t i = 0; i < g->a.numel; i++) ((double *)room)[i] = x;
-                else for (int64_t i = 0; i < g->a.numel; i++) ((float *)room)[i] = v->dtype == WG_I64 ? (float)v->i : (float)x;
-                data[nout + k] = room;
+                if (spreads++ || n > FLAT_SPREAD) return 1;
+                spread_number(*at = room[0], compute, n, v);
                 continue;
             }
             if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;
-            data[nout + k] = v->data;
+            *at = v->data;
         }
-        for (int i = 0; i < nx; i++) {
-            if (!(mask >> i & 1)) continue;
-            if (WG_UNLIKELY(wg_new(&gx[i], g->a.dtype, g->a.ndim, g->a.shape) < 0)) {
-                while (i--) if (mask >> i & 1) wg_val_release(&gx[i]);
-                return -1;
+        const int reusable = !borrowed && sole_owner(&c->v);
+        for (int k = 0; k < nout; k++) {
+            const wg_edge to = r->edge[wanted[k]];
+            wg_val *sum = waiting(s, to);
+            int twin = -1;                                   /* an earlier output of this very call for the same place */
+            for (int j = 0; j < k; j++) if (r->edge[wanted[j]].node == to.node && r->edge[wanted[j]].out == to.out) twin = j;
+            if (twin >= 0) { data[k] = data[twin]; add |= 1u << k; continue; }
+            if (sum) {
+                if (!sole_owner(sum) || sum->a.dtype != c->v.a.dtype || sum->a.numel != n) { status = 1; break; }
+                data[k] = sum->a.data;
+                add |= 1u << k;
+            } else if (reusable && reused < 0) {
+                reused = wanted[k];
+                data[k] = c->v.a.data;
+            } else {
+                wg_cotangent *f = new_cotangent();
+                if (WG_UNLIKELY(f == NULL || wg_new(&f->v, c->v.a.dtype, c->v.a.ndim, c->v.a.shape) < 0)) {
+                    if (f) put_cotangent(f);
+                    status = -1;
+                    break;
+                }
+                data[k] = f->v.a.data;
+                fresh_for[nfresh] = wanted[k];
+                fresh[nfresh++] = f;
             }
-            data[n++] = gx[i].a.data;
         }
-        const wg_attr no_add[1] = {WG_INT(0)};
-        wg_launch_direct(plan->loop, compute, g->a.numel, data, no_add);
+        if (WG_UNLIKELY(status)) {
+            while (nfresh) discard(fresh[--nfresh]);
+            if (status < 0) discard(c);
+            return status;
+        }
+        wg_attr attr[WG_FLAT_ATTRS + 1];
+        for (int i = 0; i < nattr; i++) attr[i] = wg_rec_attrs(r)[i];
+        attr[nattr] = WG_INT(add);
+        wg_launch_direct(plan->loop, compute, n, data, attr);
     }
     if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
-    int status = 0;
-    for (int i = 0; i < nx; i++) {
-        if (borrowed >> i & 1) wg_val_share(&gx[i], g);
-        else if (!(mask >> i & 1)) continue;
-        if (wg_sweep_add(s, r->edge[i], &gx[i]) < 0) status = -1;
+    for (int k = 0; k < nfresh; k++)
+        if (deliver(s, r->edge[fresh_for[k]], fresh[k]) < 0) status = -1;
+    if (reused >= 0) return deliver(s, r->edge[reused], c) < 0 ? -1 : status;
+    for (uint32_t i = 0; borrowed >> i; i++) {
+        if (!(borrowed >> i & 1)) continue;
+        if (i == last_borrowed && !waiting(s, r->edge[i])) return deliver(s, r->edge[i], c) < 0 ? -1 : status;
+        wg_val g;
+        wg_val_share(&g, &c->v);
+        if (wg_sweep_add(s, r->edge[i], &g) < 0) status = -1;
     }
+    discard(c);
     return status;
 }
 
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
     const wg_op *op = &wg_ops[r->node.op];
-    if (r->node.flags & WG_REC_FLAT && !s->create_graph) {
-        int status = flat_vjp(s, r, g, retain_graph);
-        if (status <= 0) return status;
-    }
     const int nx = (int)r->nx, ny = r->ny, n = 2 * nx + ny;
     wg_val inline_vals[INLINE_OPERANDS], *vals = inline_vals;
     const wg_val *inline_pointers[INLINE_OPERANDS * 2], **pointers = inline_pointers;
@@ -446,4 +553,26 @@ done:
     for (int i = 0; i < nx; i++) wg_val_release(&gx[i]);
     if (vals != inline_vals) free(vals);
     return status;
+}
+
+wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
+    *status = 0;
+    for (;;) {
+        wg_chunk_state *state = latest_state(s);
+        if (state == NULL) return NULL;
+        wg_rec *r = take_latest(state);
+        const uint64_t bit = (uint64_t)1 << r->index;
+        if (r->ny != 1 || r->ext != NULL || (s->pruned && state->wanted & bit)) return r;
+        wg_cotangent *c = state->cotangent[r->index];
+        state->cotangent[r->index] = NULL;
+        if (s->pruned && !(state->run & bit)) { discard(c); continue; }
+        if (r->node.flags & WG_REC_FLAT && !s->create_graph) {
+            *status = flat_vjp(s, r, c, retain_graph);
+            if (*status == 0) continue;
+            if (*status < 0) return NULL;
+        }
+        *status = wg_sweep_vjp(s, r, &c->v, retain_graph);
+        discard(c);
+        if (*status < 0) return NULL;
+    }
 }

@@ -16,6 +16,7 @@ typedef struct wg_chunk_state {          /* what one sweep knows of one chunk */
     struct wg_chunk_state *outer;        /* of a sweep that this one is nested in */
     struct wg_chunk_state *next;         /* all states of the sweep */
     uint64_t pending, needed, run, wanted;
+    int queued;                          /* in the heap */
     wg_cotangent *cotangent[64];
 } wg_chunk_state;
 
@@ -39,6 +40,7 @@ typedef struct wg_sweep {
     wg_chunk_state *states;
     wg_leaf_state *leaves, *last_leaf;   /* in the order in which they were reached */
     int create_graph, pruned;
+    wg_chunk_state *few[16];             /* the heap, until it needs more */
 } wg_sweep;
 
 void wg_sweep_begin(wg_sweep *s, int create_graph);
@@ -49,7 +51,11 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
 
 /* Adds a cotangent (moved out of *v) to whatever waits at the edge. */
 int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
-wg_rec *wg_sweep_next(wg_sweep *s);                                  /* NULL: done. Its cotangents wait in take() */
+
+/* Walks the tape backwards: the latest pending record, its cotangents, its VJP, until nothing is pending (NULL, *status 0),
+ * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting in take(): one with several
+ * outputs, with a Python object, or whose cotangent is itself wanted. */
+wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
 void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
 int wg_sweep_runs(wg_sweep *s, const wg_rec *r);                     /* must its VJP be evaluated? */
 int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r);                /* is one of its outputs in `inputs`? */

@@ -282,11 +282,13 @@ static void put_flat(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
 
 /* The commonest record: an elementwise op whose tensors agree in shape and dtype and are dense. It has one set of
  * dimensions, and the sweep can run its VJP on bare addresses (WG_REC_FLAT). 1: not that case. */
-static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int nx, wg_val *y) {
+static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
     const wg_array *ya = &y->a;
     uint32_t value_x = 0, value_y = 0;
     int nsaved = 0;
-    if (!ya->contiguous || ya->dtype < WG_F32 || op->nattr) return 1;
+    const int nattr = op->nattr;
+    if (!ya->contiguous || ya->dtype < WG_F32 || nattr > WG_FLAT_ATTRS) return 1;
+    for (int i = 0; i < nattr; i++) if (attr[i].tag == WG_A_INTS || attr[i].tag == WG_A_PTR) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
         if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || a->numel != ya->numel || !wg_same_shape(a, ya))) return 1;
@@ -294,8 +296,9 @@ static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int 
         value_x |= op->save_x[i];
         value_y |= op->save_y[i];
     }
-    nsaved = __builtin_popcount(value_x) + __builtin_popcount(value_y);
-    uint32_t saved = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
+    for (uint32_t bits = value_x; bits; bits &= bits - 1) nsaved++;
+    for (uint32_t bits = value_y; bits; bits &= bits - 1) nsaved++;
+    uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge)), saved = attrs + (uint32_t)nattr * (uint32_t)sizeof(wg_attr);
     uint32_t outs = saved + (uint32_t)nsaved * (uint32_t)sizeof(wg_saved), dims = outs + 8, n = ya->ndim;
     wg_rec *r = allocate(dims + 16 * n);
     if (WG_UNLIKELY(r == NULL)) return -1;
@@ -303,9 +306,10 @@ static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int 
     r->ext = NULL;
     r->nx = (uint32_t)nx;
     r->ny = 1;
-    r->nattr = 0;
+    r->nattr = (uint16_t)nattr;
     r->nsaved = (uint16_t)nsaved;
-    r->attrs = saved; r->saved = saved; r->outs = outs; r->dims = dims;
+    for (int i = 0; i < nattr; i++) ((wg_attr *)((char *)r + attrs))[i] = attr[i];
+    r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
     wg_saved *s = wg_rec_saved(r);
     for (int i = 0; i < nx; i++) {
         r->edge[i] = (wg_edge){NULL, 0};
@@ -324,7 +328,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     const wg_op *op = &wg_ops[opcode];
     const int variadic = op->nin < 0;
     if (op->kind == WG_OP_ELEMENTWISE) {
-        int status = append_flat(op, opcode, x, nx, y);
+        int status = append_flat(op, opcode, x, nx, attr, y);
         if (status <= 0) return status;
     }
     uint32_t value_x = 0, value_y = 0, meta_x = 0, meta_y = 0;

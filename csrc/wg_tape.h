@@ -10,7 +10,8 @@ enum { WG_NODE_RECORD = 0, WG_NODE_LEAF = 1 };
 #define WG_REC_SPENT 1u          /* its saved buffers were released by a sweep */
 #define WG_REC_SAVED 2u          /* it holds saved buffers */
 #define WG_REC_EXT 4u            /* ext is a Python object: a user Function, hooks, retained gradients */
-#define WG_REC_FLAT 8u           /* elementwise, all tensors dense and of one shape and dtype, no attributes */
+#define WG_REC_FLAT 8u           /* elementwise, all tensors dense and of one shape and dtype, attributes are numbers */
+#define WG_FLAT_ATTRS 4
 
 struct wg_node {
     uint8_t kind, flags;

@@ -47,19 +47,13 @@ cdef class Sweep:
         return 0
 
     cdef int run(self) except -1:
-        """Walks the tape backwards: the latest pending record, its cotangents, its VJP, until nothing is pending."""
-        cdef wg_rec *r = wg_sweep_next(&self.s)
-        cdef wg_val g
+        """Walks the tape backwards until nothing is pending; records that need Python come out of the C loop."""
+        cdef int status
+        cdef wg_rec *r = wg_sweep_run(&self.s, self.retain_graph, &status)
         while r != NULL:
-            if r.ny == 1 and r.ext == NULL and self.inputs is None:
-                wg_sweep_take(&self.s, r, 0, &g)
-                status = wg_sweep_vjp(&self.s, r, &g, self.retain_graph)
-                wg_val_release(&g)
-                if status < 0:
-                    fail()
-            else:
-                self.run_general(r)
-            r = wg_sweep_next(&self.s)
+            self.run_general(r)
+            r = wg_sweep_run(&self.s, self.retain_graph, &status)
+        check(status)
         return 0
 
     cdef int run_general(self, wg_rec *r) except -1:

@@ -6,6 +6,7 @@ _LENT = {
     "serialization": ("load", "save"),
     "compiler": ("compile",),
     "amp": ("autocast", "GradScaler"),
+    "func": ("vmap",),
     "_switches": ("use_deterministic_algorithms", "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
                   "set_deterministic_debug_mode", "get_deterministic_debug_mode", "get_float32_matmul_precision",
                   "set_float32_matmul_precision", "set_num_interop_threads", "get_num_interop_threads", "set_flush_denormal",

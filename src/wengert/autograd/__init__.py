@@ -175,3 +175,10 @@ class detect_anomaly(set_detect_anomaly):
 
 
 from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
+
+
+def __getattr__(name):
+    if name in ("functional", "profiler"):
+        import importlib
+        return importlib.import_module(".functional", __name__) if name == "functional" else importlib.import_module("..profiler", __name__)
+    raise AttributeError(f"module 'wengert.autograd' has no attribute '{name}'")

@@ -77,6 +77,8 @@ wg_storage *wg_storage_new(int64_t nbytes) {
         s->owner = NULL;
     }
     s->refs = 1;
+    _Static_assert(sizeof *s <= WG_ALIGN, "the header stands in front of the data");
+    s->asked = nbytes;
     s->flags = wg_storage_birth_flags;
     wg_pool.live_storages++;
     wg_pool.live_bytes += rounded;
@@ -87,7 +89,7 @@ wg_storage *wg_storage_new(int64_t nbytes) {
 wg_storage *wg_storage_import(void *data, int64_t nbytes, int readonly, void (*release)(void *), void *owner) {
     wg_storage *s = malloc(sizeof *s);
     if (s == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
-    *s = (wg_storage){.refs = 1, .data = data, .nbytes = nbytes, .size_class = -1, .release = release, .owner = owner,
+    *s = (wg_storage){.refs = 1, .data = data, .nbytes = nbytes, .asked = nbytes, .size_class = -1, .release = release, .owner = owner,
                       .flags = readonly ? WG_STORAGE_READONLY : 0};
     wg_pool.imported++;
     return s;

@@ -68,6 +68,7 @@ typedef struct wg_storage {
     void (*release)(void *owner);            /* imported memory: called once, when refs reaches 0 */
     void *owner;
     struct wg_storage *next;                 /* in the pool's free list */
+    int64_t asked;                           /* what the user thinks it holds: bounds of as_strided, untyped_storage().nbytes() */
 } wg_storage;
 
 #define WG_STORAGE_READONLY 1u

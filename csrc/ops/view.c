@@ -388,10 +388,10 @@ static int strided(wg_val *y, const wg_val *x, const wg_attr *size, const wg_att
         __builtin_add_overflow(hi, 1, &hi) || __builtin_mul_overflow(hi, itemsize, &bytes))
         return wg_fail(WG_RUNTIME_ERROR, "Storage size calculation overflowed with sizes=%s and strides=%s", WG_LIST(size->v, n),
                        WG_LIST(stride->v, n));
-    if (!empty && bytes > s->nbytes)
+    if (!empty && bytes > s->asked)
         return wg_fail(WG_RUNTIME_ERROR, "setStorage: sizes %s, strides %s, storage offset %lld, and itemsize %lld requiring a storage "
                        "size of %lld are out of bounds for storage of size %lld", WG_LIST(size->v, n), WG_LIST(stride->v, n),
-                       (long long)offset, (long long)itemsize, (long long)bytes, (long long)s->nbytes);
+                       (long long)offset, (long long)itemsize, (long long)bytes, (long long)s->asked);
     if (wg_window(y, x, n, size->v, stride->v, 0) < 0) return -1;
     y->a.data = empty ? s->data : s->data + offset * itemsize;
     return 0;

@@ -47,7 +47,7 @@ ERRORS = {1: RuntimeError, 2: TypeError, 3: ValueError, 4: IndexError, 5: Memory
 class WgStorage(ctypes.Structure):
     _fields_ = [("refs", ctypes.c_int64), ("data", ctypes.c_void_p), ("nbytes", ctypes.c_int64),
                 ("size_class", ctypes.c_int32), ("flags", ctypes.c_uint32), ("release", ctypes.c_void_p),
-                ("owner", ctypes.c_void_p), ("next", ctypes.c_void_p)]
+                ("owner", ctypes.c_void_p), ("next", ctypes.c_void_p), ("asked", ctypes.c_int64)]
 
 
 class _NumberValue(ctypes.Union):

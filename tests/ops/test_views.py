@@ -78,7 +78,7 @@ o(3).expand(4) | o(3).expand(-1, 3) | o(3).expand(-2) | o(2, 3).expand(3) | o(2,
 o(2, 3)[2] | o(2, 3)[:, -4] | o(2, 3)[:, 3] | o(2, 3).select(2, 0) | L(1.).select(0, 0)
 o(2, 3).diagonal(0, 0, 0) | o(3).diagonal() | o(2, 3).diagonal(0, 0, 2)
 o(3).unfold(0, 5, 1) | o(3).unfold(0, 2, 0) | o(3).unfold(0, 2, -1) | o(3).unfold(0, -2, 1) | o(3).unfold(1, 1, 1) | L(1.).unfold(0, 2, 1)
-o(64).as_strided((129,), (1,)) | o(3).as_strided((2,), (1, 1)) | o(3).as_strided((2,), (-1,)) | o(64).as_strided((2,), (1,), 127) | o(3).as_strided((2,), (1,), -1)
+o(3).as_strided((4,), (1,)) | o(3).as_strided((2,), (1, 1)) | o(3).as_strided((2,), (-1,)) | o(3).as_strided((2,), (1,), 2) | o(3).as_strided((2,), (1,), -1)
 o(3).as_strided((-1,), (1,), 0) | o(3).as_strided((2**40, 2**40), (2**40, 1))
 L(1.).split(1) | o(2, 3).split(-1) | o(2, 3).split(0) | o(2, 3).split([1, 2]) | o(2, 3).split([-1, 3]) | o(2, 3).split([1, 1], 2) | o(2, 3).split(1, 2)
 L(1.).split([1]) | L(1.).unbind() | o(2, 3).unbind(2)

@@ -108,7 +108,7 @@ cdef class Tensor:
         return bool(self.t.v.a.contiguous)
 
     def _storage_nbytes(self):
-        return self.t.v.a.storage.nbytes
+        return self.t.v.a.storage.asked
 
     def _same_storage(self, Tensor other not None):
         return self.t.v.a.storage == other.t.v.a.storage

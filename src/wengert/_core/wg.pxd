@@ -43,6 +43,7 @@ cdef extern from "wg_types.h" nogil:
         int64_t refs
         char *data
         int64_t nbytes
+        int64_t asked
         int32_t size_class
         uint32_t flags
         void *owner

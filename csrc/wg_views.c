@@ -96,22 +96,26 @@ static int writable(const wg_tensor *t, int recorded, int filled) {
         return wg_fail(WG_RUNTIME_ERROR, "this tensor shares read-only memory (an array with writeable=False, a bytes object): "
                                          "clone() it before writing");
     if (wg_mode & WG_MODE_NO_GRAD) return 0;
-    if (leaf_written(t) < 0) return -1;
     if (t->group && (t->view_flags & WG_VIEW_IS_VIEW)) {
-        if (WG_UNLIKELY(t->group->edge.node && t->group->edge.node->kind == WG_NODE_LEAF))
-            return wg_fail(WG_RUNTIME_ERROR, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
-        if ((recorded || t->v.edge.node) && (t->view_flags & WG_VIEW_OF_MANY))
-            return wg_fail(WG_RUNTIME_ERROR, "Output 0 of %s is a view and is being modified inplace. This view is the output of a "
+        const wg_node *base = t->group->edge.node;
+        recorded |= t->v.edge.node != NULL || base != NULL;
+        if (recorded && (t->view_flags & WG_VIEW_OF_MANY)) {
+            const char *name = t->v.edge.node && t->v.edge.node->kind == WG_NODE_RECORD ? wg_rec_name((wg_rec *)t->v.edge.node) : "Unbind";
+            const char *end = strstr(name, "Backward");
+            return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and is being modified inplace. This view is the output of a "
                            "function that returns multiple views. Such functions do not allow the output views to be modified "
-                           "inplace. You should replace the inplace operation by an out-of-place one.",
-                           t->v.edge.node ? wg_rec_name((wg_rec *)t->v.edge.node) : "UnbindBackward0");
-        if ((recorded || t->v.edge.node) && (t->view_flags & WG_VIEW_NO_GRAD))
+                           "inplace. You should replace the inplace operation by an out-of-place one.", t->v.edge.node ? t->v.edge.out : 0,
+                           (int)(end ? end - name : (ptrdiff_t)strlen(name)), name);
+        }
+        if (recorded && (t->view_flags & WG_VIEW_NO_GRAD))
             return wg_fail(WG_RUNTIME_ERROR, "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
                            "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
                            "moving both the view and the inplace either both inside the no_grad block (if you don't want the "
                            "inplace to be tracked) or both outside (if you want the inplace to be tracked).");
+        if (WG_UNLIKELY(base && base->kind == WG_NODE_LEAF))
+            return wg_fail(WG_RUNTIME_ERROR, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     }
-    return 0;
+    return leaf_written(t);
 }
 
 int wg_tensor_writable(const wg_tensor *t, int recorded) { return writable(t, recorded, 0); }
@@ -208,8 +212,8 @@ static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, 
                            "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
                            "detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
                            "function in torch/optim/optimizer.py as the solution.");
-        set_edge(&t->v.edge, (wg_edge){0});
-        if (t->group) { set_edge(&t->group->edge, (wg_edge){0}); t->generation = ++t->group->generation; }
+        set_edge(&t->v.edge, (wg_edge){0});                 /* views of it keep theirs */
+        if (t->group) t->generation = t->group->generation;
         return 0;
     }
     if ((!(wg_mode & WG_MODE_NO_GRAD) && leaf_written(t) < 0) || wg_apply(opcode, x, nx, attr, &y) < 0) return -1;

@@ -178,6 +178,119 @@ def test_detach_in_place():
     same(lambda lib: lib.ones(3)[1].detach_())
 
 
+# ---- what autograd says of writes, compared as a whole ---------------------------------------------------------------
+
+def made_without_grad(lib):
+    x = lib.ones(2, 3, requires_grad=True)
+    with lib.no_grad():
+        v = x.view(6)
+    v.add_(1)
+
+
+def made_without_grad_of_a_result(lib):
+    x = lib.ones(2, 3, requires_grad=True)*1
+    with lib.no_grad():
+        v = x.view(6)
+    v.mul_(x.view(6))
+
+
+def detached_base(lib):
+    y = lib.ones(3, requires_grad=True)*2
+    z = y.view(3)
+    y.detach_()
+    return z.requires_grad, y.requires_grad
+
+
+def view_of_a_dead_base(lib):
+    x = lib.ones(3, requires_grad=True)
+    y = (x*1).view(3, 1)
+    y.mul_(2)
+    y.sum().backward()
+    return x.grad
+
+
+def rows_from_a_leaf(lib):
+    x, y = lib.ones(2, 3), lib.ones(3, requires_grad=True)
+    x[0] = y
+    x[1] = 2*y
+    x.sum().backward()
+    return y.grad, x.requires_grad, type(x.grad_fn).__name__
+
+
+def view_becomes_recorded(lib):
+    x = lib.ones(2, 3)
+    v, u = x[0], x[1]
+    v.copy_(lib.ones(3, requires_grad=True))
+    return x.requires_grad, v.requires_grad, u.requires_grad
+
+
+def detached_is_written(lib):
+    x = lib.ones(2, 2, requires_grad=True)
+    x.t().detach().zero_()
+    return x
+
+
+def detached_is_written_after_use(lib):
+    x = lib.ones(2, 2, requires_grad=True)
+    y = x*x
+    x.detach().zero_()
+    y.sum().backward()
+
+
+def data_is_written_after_use(lib):
+    x = lib.ones(2, 2, requires_grad=True)
+    y = x*x
+    x.data.zero_()
+    y.sum().backward()
+    return x.grad
+
+
+def geometry_without_grad(lib):
+    x = lib.ones(4, requires_grad=True)
+    with lib.no_grad():
+        x.unsqueeze_(0)
+    return x.shape, x.requires_grad, x.is_leaf
+
+
+def requires_grad_then_base_written(lib):
+    x = lib.ones(2, 3)
+    v = x[0].requires_grad_(True)
+    x.mul_(2)
+    return v.requires_grad, x.requires_grad, v
+
+
+def old_value_overwritten(lib):
+    x = lib.ones(3, requires_grad=True)*1
+    x.exp_()
+    x.mul_(2.)
+    x.sum().backward()
+
+
+PROGRAMS = [made_without_grad, made_without_grad_of_a_result, detached_base, view_of_a_dead_base, rows_from_a_leaf, view_becomes_recorded,
+            detached_is_written, data_is_written_after_use, geometry_without_grad, requires_grad_then_base_written]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
+def test_autograd_of_writes(program):
+    same(program)
+
+
+@pytest.mark.parametrize("program", [detached_is_written_after_use, old_value_overwritten], ids=lambda p: p.__name__)
+def test_saved_values_that_were_overwritten(program):
+    """The words are our own there; the error is PyTorch's."""
+    for lib in (wengert, torch):
+        with pytest.raises(RuntimeError, match="one of the variables needed for gradient computation has been modified by an inplace operation"):
+            program(lib)
+
+
+@pytest.mark.parametrize("text", cases("""
+x.split(1)[1].mul_(2) | x.unbind()[1].mul_(2) | x.view(2, 2).unbind(1)[0].mul_(2) | x.split([1, 1])[1].mul_(2) | x.unbind()[1].view(2).mul_(2) | x.unbind()[1].fill_(2)
+x.expand(3, 2, 2).mul_(2) | x[0].detach().detach_() | x[0].detach_()
+"""))
+def test_writes_to_several_views(text):
+    same(lambda lib: eval(text, names(lib, x=lib.ones(2, 2, requires_grad=True)*1)))
+
+
 def test_leaves_are_not_written():
     for text in ("x.mul_(2)", "x.t_()", "x[0].fill_(1)", "x.zero_()", "x.view(4).mul_(2)"):
         same_error(text, x=lambda lib: lib.ones(2, 2, requires_grad=True))

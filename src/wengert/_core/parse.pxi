@@ -626,7 +626,7 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
         first = new_tensor()
         if wg_apply(code, x, a.nx, a.attr, &first.t.v) < 0:
             fail()
-        if op.kind == WG_OP_VIEW and given[0] != NULL:
+        if op.kind == WG_OP_VIEW and op.diff_in and given[0] != NULL:      # detach() is no view to autograd
             if first.t.v.a.storage == (<Tensor>given[0]).t.v.a.storage:
                 check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, 0))
         return first

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "wg_elementwise.h"
+#include "wg_flat.h"
 #include "wg_launch.h"
 #include "wg_storage.h"
 #include "wg_tape.h"
@@ -20,6 +21,10 @@ int wg_count_outputs(int opcode, const wg_val *const *x, int nx, const wg_attr *
 
 int wg_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
     const wg_op *op = &wg_ops[opcode];
+    if (op->kind == WG_OP_ELEMENTWISE) {
+        int status = wg_flat_apply(opcode, x, nx, attr, y);
+        if (WG_LIKELY(status <= 0)) return status;
+    }
     int status = op->kind == WG_OP_ELEMENTWISE ? wg_elementwise_forward(op, x, nx, attr, y, NULL) : op->forward(x, nx, attr, y);
     if (WG_UNLIKELY(status < 0)) return -1;
     if (!wants_record(op, x, nx)) return 0;

@@ -108,30 +108,6 @@ static WG_COLD int bad_target(const wg_array *into, int ndim, const int64_t *sha
     return wg_fail(WG_RUNTIME_ERROR, "output with shape %s doesn't match the broadcast shape %s", a, b);
 }
 
-/* A Python number beside a small tensor is written out in full: cheaper than the staging of general operands. */
-enum { SPREAD = 128 };
-
-static void spread(const wg_array *number, int compute, int64_t n, char *to) {
-    double value = number->dtype == WG_F64 ? number->number.f : number->dtype == WG_I64 ? (double)number->number.i : *(const uint8_t *)&number->number;
-    if (compute == WG_C_F32) { float *p = (float *)to, v = number->dtype == WG_I64 ? (float)number->number.i : (float)value; for (int64_t i = 0; i < n; i++) p[i] = v; }
-    else { double *p = (double *)to; for (int64_t i = 0; i < n; i++) p[i] = value; }
-}
-
-/* The commonest launch of all; 0 means it is not that case. */
-static inline int small_and_plain(const wg_op *op, const wg_array *const *ax, int nx, int compute, const wg_attr *attr, wg_array *y) {
-    char *data[1 + MAX_IN], room[SPREAD * 8] __attribute__((aligned(64)));
-    int spreads = 0;
-    data[0] = y->data;
-    for (int i = 0; i < nx; i++) {
-        data[1 + i] = ax[i]->data;
-        if (!ax[i]->is_number) continue;
-        if (spreads++ || y->numel > SPREAD) return 0;
-        spread(ax[i], compute, y->numel, room);
-        data[1 + i] = room;
-    }
-    return wg_launch_direct(op->loop, compute, y->numel, data, attr) == 0;
-}
-
 int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y, wg_array *into) {
     const wg_array *ax[MAX_IN];
     wg_array *operand[1 + MAX_IN];
@@ -156,7 +132,6 @@ int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, cons
         ndim = first->ndim;
         if (!into) {
             if (wg_new(y, result, ndim, first->shape) < 0) return -1;
-            if (WG_LIKELY(small_and_plain(op, ax, nx, compute, attr, &y->a))) return 0;
         } else if (!wg_same_shape(into, first)) return bad_target(into, ndim, first->shape);
     } else {
         if (choose_types(op, ax, nx, &compute, &result) < 0) return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wg_elementwise.h"
+#include "wg_flat.h"
 #include "wg_launch.h"
 #include "wg_storage.h"
 
@@ -315,7 +316,7 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
 
 /* ---- one record ---- */
 
-enum { INLINE_OPERANDS = 8, FLAT_INPUTS = 4, FLAT_SPREAD = 128 };
+enum { INLINE_OPERANDS = 8 };
 
 static int zeros_of(const wg_rec *r, int k, wg_val *v) {
     const wg_outmeta *o = &wg_rec_outs(r)[k];
@@ -378,19 +379,6 @@ static void discard(wg_cotangent *c) {
 
 static inline int sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
 
-/* An operand that is one value in all places, written out. */
-static void spread_number(char *to, int compute, int64_t n, const wg_saved *v) {
-    double x = v->dtype == WG_F64 ? v->f : v->dtype == WG_I64 ? (double)v->i : *(const uint8_t *)&v->i;
-    float narrow = v->dtype == WG_I64 ? (float)v->i : (float)x;
-    if (compute == WG_C_F64) for (int64_t i = 0; i < n; i++) ((double *)to)[i] = x;
-    else for (int64_t i = 0; i < n; i++) ((float *)to)[i] = narrow;
-}
-
-static void spread_element(char *to, int compute, int64_t n, const char *from) {
-    if (compute == WG_C_F64) for (int64_t i = 0; i < n; i++) ((double *)to)[i] = *(const double *)from;
-    else for (int64_t i = 0; i < n; i++) ((float *)to)[i] = *(const float *)from;
-}
-
 static int one_element_everywhere(const wg_array *a) {
     for (int d = 0; d < a->ndim; d++) if (a->strides[d] != 0 && a->shape[d] != 1) return 0;
     return a->numel > 0;
@@ -407,13 +395,13 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
     const int nx = (int)r->nx, nattr = r->nattr;
     const int64_t n = c->v.a.numel;
     const int compute = c->v.a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
-    char *data[2 * INLINE_OPERANDS], room[2][FLAT_SPREAD * 8] __attribute__((aligned(64)));
-    wg_cotangent *fresh[FLAT_INPUTS];
+    char *data[2 * INLINE_OPERANDS], room[2][WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
+    wg_cotangent *fresh[WG_FLAT_INPUTS];
     uint32_t mask = 0, borrowed = 0, last_borrowed = 0, add = 0;
-    int nout = 0, spreads = 0, reused = -1, status = 0, nfresh = 0, wanted[FLAT_INPUTS], fresh_for[FLAT_INPUTS];
+    int nout = 0, spreads = 0, reused = -1, status = 0, nfresh = 0, wanted[WG_FLAT_INPUTS], fresh_for[WG_FLAT_INPUTS];
 
-    if (WG_UNLIKELY(nx > FLAT_INPUTS || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype)) return 1;
-    if (WG_UNLIKELY(!c->v.a.contiguous && (n > FLAT_SPREAD || !one_element_everywhere(&c->v.a)))) return 1;
+    if (WG_UNLIKELY(nx > WG_FLAT_INPUTS || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype)) return 1;
+    if (WG_UNLIKELY(!c->v.a.contiguous && (n > WG_FLAT_SPREAD || !one_element_everywhere(&c->v.a)))) return 1;
     for (int i = 0; i < nx; i++) {
         if (!wg_sweep_wants(s, r->edge[i])) continue;
         if (op->identity >> i & 1) { borrowed |= 1u << i; last_borrowed = (uint32_t)i; }
@@ -431,14 +419,14 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
             char **at = &data[nout + k];
             if (which < 0) {
                 *at = c->v.a.data;
-                if (WG_UNLIKELY(!c->v.a.contiguous)) spread_element(*at = room[1], compute, n, c->v.a.data);
+                if (WG_UNLIKELY(!c->v.a.contiguous)) wg_flat_spread_element(*at = room[1], compute, n, c->v.a.data);
                 continue;
             }
             const wg_saved *v = wg_rec_saved(r);
             while (v->which != which) v++;
             if (v->is_number) {
-                if (spreads++ || n > FLAT_SPREAD) return 1;
-                spread_number(*at = room[0], compute, n, v);
+                if (spreads++ || n > WG_FLAT_SPREAD) return 1;
+                wg_flat_spread_number(*at = room[0], compute, n, v->dtype, v->i);
                 continue;
             }
             if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wg_flat.h"
 #include "wg_storage.h"
 
 /* Note [Reclaiming]
@@ -21,11 +22,10 @@ typedef struct wg_block {
 } wg_block;
 
 enum { BLOCK_BYTES = 256 * 1024, BLOCK_CHUNKS = BLOCK_BYTES / WG_CHUNK_BYTES, KEPT_FREE_CHUNKS = 4 * BLOCK_CHUNKS };
-enum { PAYLOAD = WG_CHUNK_BYTES - (int)sizeof(wg_chunk) };
 
 static wg_block *blocks_with_free;
-static wg_chunk *open_chunk;
-static uint64_t next_stamp = 1;
+wg_chunk *wg_open_chunk;
+uint64_t wg_next_stamp = 1;
 wg_tape_stats wg_tape;
 void (*wg_ext_drop)(void *ext);
 __thread WG_TLS_FAST uint32_t wg_mode;
@@ -101,10 +101,9 @@ static void recycle_chunk(wg_chunk *c) {
     }
 }
 
-static wg_rec *allocate(uint32_t nbytes) {
-    wg_chunk *c = open_chunk;
-    nbytes = (nbytes + 15u) & ~15u;
-    if (WG_UNLIKELY(nbytes > (uint32_t)PAYLOAD)) {         /* a chunk of its own: cat of thousands, unbind of many rows */
+wg_rec *wg_rec_allocate_slow(uint32_t nbytes) {
+    wg_chunk *c = wg_open_chunk;
+    if (WG_UNLIKELY(nbytes > (uint32_t)WG_CHUNK_PAYLOAD)) {   /* a chunk of its own: cat of thousands, unbind of many rows */
         void *memory;
         size_t size = (sizeof(wg_chunk) + nbytes + WG_CHUNK_BYTES - 1) & ~(size_t)(WG_CHUNK_BYTES - 1);
         if (posix_memalign(&memory, WG_CHUNK_BYTES, size) != 0) { wg_fail(WG_MEMORY_ERROR, "out of memory for the tape"); return NULL; }
@@ -112,31 +111,21 @@ static wg_rec *allocate(uint32_t nbytes) {
         reset_chunk(c);
         c->big = (uint32_t)(size / WG_CHUNK_BYTES);
         wg_tape.chunks++;
-        if (open_chunk && open_chunk->live == 0) { wg_chunk *empty = open_chunk; open_chunk = NULL; recycle_chunk(empty); }
-        open_chunk = NULL;                                  /* chunks are ordered by their first stamp: see wg_sweep.c */
-    } else if (c == NULL || c->count == 64 || c->used + nbytes > (uint32_t)PAYLOAD) {
-        wg_chunk *fresh = new_chunk();
-        if (fresh == NULL) return NULL;
-        open_chunk = c = fresh;
+        if (wg_open_chunk && wg_open_chunk->live == 0) { wg_chunk *empty = wg_open_chunk; wg_open_chunk = NULL; recycle_chunk(empty); }
+        wg_open_chunk = NULL;                               /* chunks are ordered by their first stamp: see wg_sweep.c */
+    } else {
+        c = new_chunk();
+        if (c == NULL) return NULL;
+        wg_open_chunk = c;
     }
-    wg_rec *r = (wg_rec *)(c->bytes + c->used);
-    r->index = (uint8_t)c->count;
-    r->stamp = next_stamp++;
-    r->nbytes = nbytes;
-    if (c->count == 0) c->first_stamp = r->stamp;
-    c->offset[c->count] = (uint16_t)c->used;
-    c->live |= (uint64_t)1 << c->count;
-    c->count++;
-    c->used += nbytes;
-    wg_tape.records++;
-    return r;
+    return wg_chunk_append(c, nbytes);
 }
 
 static void deallocate(wg_rec *r) {
     wg_chunk *c = wg_chunk_of(r);
     c->live &= ~((uint64_t)1 << r->index);
     wg_tape.records--;
-    if (c != open_chunk) {
+    if (c != wg_open_chunk) {
         if (c->live == 0) recycle_chunk(c);
         return;
     }
@@ -254,81 +243,11 @@ static void put_saved(wg_rec *r, wg_saved *s, uint32_t *used, const wg_val *v, i
     r->node.flags |= WG_REC_SAVED;
 }
 
-static void put_flat(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
-    const wg_array *a = &v->a;
-    s->which = (uint16_t)which;
-    s->dtype = a->dtype;
-    s->is_number = a->is_number;
-    s->contiguous = 1;
-    s->numel_low = 0;
-    s->dims = 0;
-    s->version_value = 0;
-    if (a->is_number) {
-        s->ndim = 0;
-        s->i = a->number.i;
-        s->storage = NULL;
-        s->version = NULL;
-        return;
-    }
-    s->ndim = a->ndim;
-    s->data = a->data;
-    s->storage = a->storage;
-    a->storage->refs++;
-    s->version = v->version;
-    s->version->refs++;
-    s->version_value = v->version->value;
-    r->node.flags |= WG_REC_SAVED;
-}
-
-/* The commonest record: an elementwise op whose tensors agree in shape and dtype and are dense. It has one set of
- * dimensions, and the sweep can run its VJP on bare addresses (WG_REC_FLAT). 1: not that case. */
-static int append_flat(const wg_op *op, int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
-    const wg_array *ya = &y->a;
-    uint32_t value_x = 0, value_y = 0;
-    int nsaved = 0;
-    const int nattr = op->nattr;
-    if (!ya->contiguous || ya->dtype < WG_F32 || nattr > WG_FLAT_ATTRS) return 1;
-    for (int i = 0; i < nattr; i++) if (attr[i].tag == WG_A_INTS || attr[i].tag == WG_A_PTR) return 1;
-    for (int i = 0; i < nx; i++) {
-        const wg_array *a = &x[i]->a;
-        if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || a->numel != ya->numel || !wg_same_shape(a, ya))) return 1;
-        if (x[i]->edge.node == NULL || !(op->diff_in >> i & 1)) continue;
-        value_x |= op->save_x[i];
-        value_y |= op->save_y[i];
-    }
-    for (uint32_t bits = value_x; bits; bits &= bits - 1) nsaved++;
-    for (uint32_t bits = value_y; bits; bits &= bits - 1) nsaved++;
-    uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge)), saved = attrs + (uint32_t)nattr * (uint32_t)sizeof(wg_attr);
-    uint32_t outs = saved + (uint32_t)nsaved * (uint32_t)sizeof(wg_saved), dims = outs + 8, n = ya->ndim;
-    wg_rec *r = allocate(dims + 16 * n);
-    if (WG_UNLIKELY(r == NULL)) return -1;
-    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
-    r->ext = NULL;
-    r->nx = (uint32_t)nx;
-    r->ny = 1;
-    r->nattr = (uint16_t)nattr;
-    r->nsaved = (uint16_t)nsaved;
-    for (int i = 0; i < nattr; i++) ((wg_attr *)((char *)r + attrs))[i] = attr[i];
-    r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
-    wg_saved *s = wg_rec_saved(r);
-    for (int i = 0; i < nx; i++) {
-        r->edge[i] = (wg_edge){NULL, 0};
-        if (x[i]->edge.node && (op->diff_in >> i & 1)) { r->edge[i] = x[i]->edge; wg_node_hold(r->edge[i].node); }
-        if (value_x >> i & 1) put_flat(s++, r, x[i], i);
-    }
-    if (value_y & 1) put_flat(s, r, y, nx);
-    *wg_rec_outs(r) = (wg_outmeta){0, ya->dtype, ya->ndim};
-    int64_t *pool = wg_rec_dims(r, 0);
-    for (uint32_t d = 0; d < n; d++) { pool[d] = ya->shape[d]; pool[n + d] = ya->strides[d]; }
-    y->edge = (wg_edge){&r->node, 0};
-    return 0;
-}
-
 int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, int nattr, wg_val *y, int ny) {
     const wg_op *op = &wg_ops[opcode];
     const int variadic = op->nin < 0;
     if (op->kind == WG_OP_ELEMENTWISE) {
-        int status = append_flat(op, opcode, x, nx, attr, y);
+        int status = wg_flat_append(opcode, x, nx, attr, y);
         if (status <= 0) return status;
     }
     uint32_t value_x = 0, value_y = 0, meta_x = 0, meta_y = 0;
@@ -360,7 +279,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     uint32_t saved = attrs + (uint32_t)nattr * (uint32_t)sizeof(wg_attr);
     uint32_t outs = saved + (uint32_t)nsaved * (uint32_t)sizeof(wg_saved);
     uint32_t dims = (outs + (uint32_t)ny * (uint32_t)sizeof(wg_outmeta) + 7u) & ~7u;
-    wg_rec *r = allocate(dims + (ndims + nints) * 8u);
+    wg_rec *r = wg_rec_allocate(dims + (ndims + nints) * 8u);
     if (WG_UNLIKELY(r == NULL)) return -1;
     r->node.kind = WG_NODE_RECORD;
     r->node.flags = 0;
@@ -420,7 +339,7 @@ wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int
     uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
     uint32_t dims = (attrs + (uint32_t)ny * (uint32_t)sizeof(wg_outmeta) + 7u) & ~7u;
     if (ndims > 60000) { wg_fail(WG_RUNTIME_ERROR, "a Function with too many outputs"); return NULL; }
-    wg_rec *r = allocate(dims + ndims * 8u);
+    wg_rec *r = wg_rec_allocate(dims + ndims * 8u);
     if (r == NULL) return NULL;
     r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_EXT, .op = UINT16_MAX};
     r->ext = ext;

@@ -11,7 +11,7 @@ enum { WG_NODE_RECORD = 0, WG_NODE_LEAF = 1 };
 #define WG_REC_SAVED 2u          /* it holds saved buffers */
 #define WG_REC_EXT 4u            /* ext is a Python object: a user Function, hooks, retained gradients */
 #define WG_REC_FLAT 8u           /* elementwise, all tensors dense and of one shape and dtype, attributes are numbers */
-#define WG_FLAT_ATTRS 4
+enum { WG_FLAT_INPUTS = 4, WG_FLAT_ATTRS = 4 };
 
 struct wg_node {
     uint8_t kind, flags;
@@ -81,6 +81,40 @@ WG_INLINE wg_saved *wg_rec_saved(const wg_rec *r) { return (wg_saved *)((char *)
 WG_INLINE wg_outmeta *wg_rec_outs(const wg_rec *r) { return (wg_outmeta *)((char *)r + r->outs); }
 WG_INLINE int64_t *wg_rec_dims(const wg_rec *r, uint16_t dims) { return (int64_t *)((char *)r + r->dims) + dims; }
 
+/* ---- allocating ---- */
+
+typedef struct wg_tape_stats {
+    int64_t records, chunks, free_chunks, blocks, leaves;
+} wg_tape_stats;
+extern wg_tape_stats wg_tape;
+
+#define WG_CHUNK_PAYLOAD (WG_CHUNK_BYTES - (int)sizeof(wg_chunk))
+extern wg_chunk *wg_open_chunk;
+extern uint64_t wg_next_stamp;
+wg_rec *wg_rec_allocate_slow(uint32_t nbytes);
+
+WG_INLINE wg_rec *wg_chunk_append(wg_chunk *c, uint32_t nbytes) {
+    wg_rec *r = (wg_rec *)(c->bytes + c->used);
+    const uint32_t index = c->count++;
+    r->index = (uint8_t)index;
+    r->stamp = wg_next_stamp++;
+    r->nbytes = nbytes;
+    if (index == 0) c->first_stamp = r->stamp;
+    c->offset[index] = (uint16_t)c->used;
+    c->live |= (uint64_t)1 << index;
+    c->used += nbytes;
+    wg_tape.records++;
+    return r;
+}
+
+/* Room for one record at the end of the tape, its stamp set. NULL: out of memory. */
+WG_INLINE wg_rec *wg_rec_allocate(uint32_t nbytes) {
+    wg_chunk *c = wg_open_chunk;
+    nbytes = (nbytes + 15u) & ~15u;
+    if (WG_UNLIKELY(c == NULL || c->count == 64 || c->used + nbytes > (uint32_t)WG_CHUNK_PAYLOAD)) return wg_rec_allocate_slow(nbytes);
+    return wg_chunk_append(c, nbytes);
+}
+
 /* ---- counting ---- */
 
 void wg_node_free(wg_node *n);                          /* what a count of zero does: releases through a worklist */
@@ -118,10 +152,5 @@ void wg_rec_release_saved(wg_rec *r);                   /* what a sweep without 
 int wg_spent_error(const wg_rec *r);
 
 const char *wg_rec_name(const wg_rec *r);               /* "MulBackward0" */
-
-typedef struct wg_tape_stats {
-    int64_t records, chunks, free_chunks, blocks, leaves;
-} wg_tape_stats;
-extern wg_tape_stats wg_tape;
 
 #endif

@@ -314,6 +314,17 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
     }
 }
 
+void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v) {
+    wg_chunk_state *state = find_state(s, wg_chunk_of(r));
+    for (int k = 0; k < r->ny; k++) wg_val_clear(&v[k]);
+    while (state && state->cotangent[r->index]) {
+        wg_cotangent *c = state->cotangent[r->index];
+        state->cotangent[r->index] = c->next;
+        wg_val_move(&v[c->out], &c->v);
+        put_cotangent(c);
+    }
+}
+
 /* ---- one record ---- */
 
 enum { INLINE_OPERANDS = 8 };
@@ -483,7 +494,7 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
     return status;
 }
 
-int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
+int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out) {
     const wg_op *op = &wg_ops[r->node.op];
     const int nx = (int)r->nx, ny = r->ny, n = 2 * nx + ny;
     wg_val inline_vals[INLINE_OPERANDS], *vals = inline_vals;
@@ -491,6 +502,7 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
     uint8_t inline_want[INLINE_OPERANDS], *want = inline_want;
     int status = -1, formula = s->create_graph;
 
+    for (int i = 0; out && i < nx; i++) wg_val_clear(&out[i]);
     if (WG_UNLIKELY(op->vjp_formula == NULL && op->vjp_kernel == NULL && op->kind != WG_OP_ELEMENTWISE))
         return wg_fail(WG_NOT_IMPLEMENTED, "the derivative for '%s' is not implemented", op->name);
     if (WG_UNLIKELY(r->node.flags & WG_REC_SPENT)) return wg_spent_error(r);
@@ -534,6 +546,7 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph) {
         if (!want[i] || wg_val_absent(&gx[i])) continue;
         if (op->kind == WG_OP_ELEMENTWISE && fit_to_input(&call, i) < 0) { status = -1; goto done; }
         if (!s->create_graph) wg_val_drop_edge(&gx[i]);
+        if (out) { wg_val_move(&out[i], &gx[i]); continue; }
         if (wg_sweep_add(s, r->edge[i], &gx[i]) < 0) { status = -1; goto done; }
     }
 done:
@@ -559,7 +572,7 @@ wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
             if (*status == 0) continue;
             if (*status < 0) return NULL;
         }
-        *status = wg_sweep_vjp(s, r, &c->v, retain_graph);
+        *status = wg_sweep_vjp(s, r, &c->v, retain_graph, NULL);
         discard(c);
         if (*status < 0) return NULL;
     }

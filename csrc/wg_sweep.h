@@ -57,11 +57,14 @@ int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
  * outputs, with a Python object, or whose cotangent is itself wanted. */
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
 void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
+void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs: v[ny] */
 int wg_sweep_runs(wg_sweep *s, const wg_rec *r);                     /* must its VJP be evaluated? */
 int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r);                /* is one of its outputs in `inputs`? */
 int wg_sweep_wants(wg_sweep *s, wg_edge e);                          /* is a cotangent at this edge of any use? */
 
-/* Evaluates the VJP of a table record (not a Python Function): `g` are its cotangents, by output; results go to the edges. */
-int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph);
+/* Evaluates the VJP of a table record (not a Python Function): `g` are its cotangents, by output, at least one of them
+ * there. Results go to the edges, or, where the caller wants to see them first, into `out` (one per input, all written
+ * in any case). */
+int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out);
 
 #endif

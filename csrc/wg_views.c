@@ -26,6 +26,19 @@ static void set_edge(wg_edge *to, wg_edge e) {
     if (old) wg_node_drop(old);
 }
 
+void (*wg_retained_moved)(wg_tensor *t, wg_edge old);
+
+/* Another edge for a handle. A leaf knows its handle; one that is left behind must forget it, because it may outlive it. */
+static void set_own_edge(wg_tensor *t, wg_edge e) {
+    wg_edge old = t->v.edge;
+    if (e.node) wg_node_hold(e.node);
+    t->v.edge = e;
+    if (old.node == NULL) return;
+    if (old.node->kind == WG_NODE_LEAF) { if (old.node != e.node) wg_leaf_orphan((wg_leaf *)old.node, t); }
+    else if (t->view_flags & WG_RETAINS_GRAD) wg_retained_moved(t, old);
+    wg_node_drop(old.node);
+}
+
 int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
     if (of->group == NULL) {
         wg_group *g = malloc(sizeof *g);

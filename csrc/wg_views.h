@@ -22,6 +22,8 @@ typedef struct wg_group {
 #define WG_VIEW_OF_MANY 2u               /* one of several outputs (split, unbind): in-place writes are refused */
 #define WG_VIEW_NO_GRAD 4u               /* made under no_grad */
 #define WG_VIEW_INFERENCE 8u             /* made under inference_mode */
+#define WG_VIEW_CUSTOM 16u               /* made inside a Function, or an input of it handed through */
+#define WG_RETAINS_GRAD 32u              /* retain_grad() was called: its record's Python part names this handle */
 
 typedef struct wg_tensor {
     wg_group *group;                     /* counted; NULL: no views of it, and it is none */
@@ -32,6 +34,9 @@ typedef struct wg_tensor {
 
 void wg_tensor_release(wg_tensor *t);
 void wg_group_drop(wg_group *g);
+
+/* Set by the core: t, which retains its gradient, has got another edge than `old` (which is still counted). */
+extern void (*wg_retained_moved)(wg_tensor *t, wg_edge old);
 
 /* Brings the edge up to date with writes through other members of the group. */
 int wg_tensor_refresh_slow(wg_tensor *t);

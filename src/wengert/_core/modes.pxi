@@ -38,6 +38,11 @@ def _restore_mode(uint32_t mode):
     set_mode_bits(0xffffffff, mode)
 
 
+def _mode_word():
+    """The thread's mode bits, for tests."""
+    return wg_mode
+
+
 cdef class no_grad_guard:
     """The context manager behind `no_grad`, `enable_grad` and `set_grad_enabled`; re-entrant and cheap."""
     cdef bint enabled

@@ -243,10 +243,11 @@ cdef extern from "wg_sweep.h" nogil:
     int wg_sweep_add(wg_sweep *, wg_edge, wg_val *)
     wg_rec *wg_sweep_run(wg_sweep *, int, int *)
     void wg_sweep_take(wg_sweep *, wg_rec *, uint32_t, wg_val *)
+    void wg_sweep_take_all(wg_sweep *, wg_rec *, wg_val *)
     int wg_sweep_runs(wg_sweep *, const wg_rec *)
     int wg_sweep_is_wanted(wg_sweep *, const wg_rec *)
     int wg_sweep_wants(wg_sweep *, wg_edge)
-    int wg_sweep_vjp(wg_sweep *, wg_rec *, wg_val *, int)
+    int wg_sweep_vjp(wg_sweep *, wg_rec *, wg_val *, int, wg_val *)
 
 cdef extern from "wg_elementwise.h" nogil:
     int wg_elementwise_add_into(wg_val *, const wg_val *)

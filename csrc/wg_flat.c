@@ -22,11 +22,11 @@ void wg_flat_spread_element(char *to, int compute, int64_t n, const char *from) 
 static inline void save(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
     const wg_array *a = &v->a;
     if (a->is_number) {
-        *s = (wg_saved){.i = a->number.i, .dtype = a->dtype, .which = (uint16_t)which, .is_number = 1, .contiguous = 1};
+        *s = (wg_saved){.i = a->number.i, .dtype = a->dtype, .which = (uint32_t)which, .is_number = 1, .contiguous = 1};
         return;
     }
     *s = (wg_saved){.storage = a->storage, .version = v->version, .data = a->data, .version_value = v->version->value,
-                    .dtype = a->dtype, .ndim = a->ndim, .which = (uint16_t)which, .contiguous = 1};
+                    .dtype = a->dtype, .ndim = a->ndim, .which = (uint32_t)which, .contiguous = 1};
     a->storage->refs++;
     v->version->refs++;
     r->node.flags |= WG_REC_SAVED;
@@ -54,7 +54,7 @@ static inline int record(const wg_op *op, int opcode, const wg_val *const *x, in
     r->nx = (uint32_t)nx;
     r->ny = 1;
     r->nattr = (uint16_t)nattr;
-    r->nsaved = (uint16_t)nsaved;
+    r->nsaved = nsaved;
     r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
     for (int i = 0; i < nattr; i++) wg_rec_attrs(r)[i] = attr[i];
     wg_saved *s = wg_rec_saved(r);

@@ -89,6 +89,8 @@ typedef struct wg_vjp_call {
     int nx, ny;
     const uint8_t *want;         /* [nx]: is a cotangent of this input wanted? */
     wg_val *gx;                  /* [nx], cleared: results; what stays absent is a zero gradient */
+    int summed;                  /* of a formula's prefix(): sizes along summed_dim of the first inputs, and their sum */
+    int64_t summed_dim, sum;
 } wg_vjp_call;
 typedef int (*wg_vjp_fn)(wg_vjp_call *c);
 

@@ -20,8 +20,20 @@ static wg_cotangent *free_cotangents;
     if (item) list = item->link; \
     else if ((item = malloc(sizeof *item)) == NULL) wg_fail(WG_MEMORY_ERROR, "out of memory");
 
-static wg_cotangent *new_cotangent(void) { TAKE(wg_cotangent, free_cotangents, next) return item; }
-static void put_cotangent(wg_cotangent *c) { c->next = free_cotangents; free_cotangents = c; }
+static wg_cotangent *new_cotangent(void) { TAKE(wg_cotangent, free_cotangents, next) if (item) item->places = NULL; return item; }
+static void put_cotangent(wg_cotangent *c) {
+    if (WG_UNLIKELY(c->places != NULL)) free(c->places);
+    c->next = free_cotangents;
+    free_cotangents = c;
+}
+
+static void discard(wg_cotangent *c) {
+    wg_val_release(&c->v);
+    put_cotangent(c);
+}
+
+/* The waiting cotangents of a record form a list; beyond FEW outputs (unbind) its first element also knows each by number. */
+enum { FEW = 16 };
 
 void wg_sweep_begin(wg_sweep *s, int create_graph) {
     memset(s, 0, sizeof *s);
@@ -277,6 +289,30 @@ static int accumulate(wg_sweep *s, wg_val *sum, wg_val *v) {
     return 0;
 }
 
+static inline wg_cotangent *find_cotangent(wg_cotangent *first, uint32_t out) {
+    if (WG_UNLIKELY(first && first->places)) return first->places[out];
+    while (first && first->out != out) first = first->next;
+    return first;
+}
+
+/* A new cotangent joins those of its record; it goes behind the first, which stays that. */
+static inline int put_waiting(wg_sweep *s, wg_chunk_state *state, const wg_rec *r, wg_cotangent *c) {
+    wg_cotangent *first = state->cotangent[r->index];
+    if (WG_UNLIKELY(first != NULL)) {
+        c->next = first->next;
+        first->next = c;
+    } else {
+        c->next = NULL;
+        if (WG_UNLIKELY(r->ny > FEW) && (c->places = calloc(r->ny, sizeof *c->places)) == NULL) {
+            discard(c);
+            return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        }
+        state->cotangent[r->index] = first = c;
+    }
+    if (WG_UNLIKELY(first->places != NULL)) first->places[c->out] = c;
+    return set_pending(s, state, r);
+}
+
 int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v) {
     if (to.node->kind == WG_NODE_LEAF) {
         wg_leaf_state *state = leaf_state_of(s, (wg_leaf *)to.node);
@@ -288,16 +324,12 @@ int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v) {
     wg_rec *r = (wg_rec *)to.node;
     wg_chunk_state *state = state_of(s, wg_chunk_of(r));
     if (WG_UNLIKELY(state == NULL)) { wg_val_release(v); return -1; }
-    wg_cotangent **link = &state->cotangent[r->index];
-    while (*link && (*link)->out != to.out) link = &(*link)->next;
-    if (*link) return accumulate(s, &(*link)->v, v);
-    wg_cotangent *c = new_cotangent();
-    if (WG_UNLIKELY(c == NULL)) { wg_val_release(v); return -1; }
-    wg_val_move(&c->v, v);
+    wg_cotangent *c = find_cotangent(state->cotangent[r->index], to.out);
+    if (c) return accumulate(s, &c->v, v);
+    if (WG_UNLIKELY((c = new_cotangent()) == NULL)) { wg_val_release(v); return -1; }
     c->out = to.out;
-    c->next = NULL;
-    *link = c;
-    return set_pending(s, state, r);
+    wg_val_move(&c->v, v);
+    return put_waiting(s, state, r, c);
 }
 
 void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
@@ -316,7 +348,7 @@ void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
 
 void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v) {
     wg_chunk_state *state = find_state(s, wg_chunk_of(r));
-    for (int k = 0; k < r->ny; k++) wg_val_clear(&v[k]);
+    for (uint32_t k = 0; k < r->ny; k++) wg_val_clear(&v[k]);
     while (state && state->cotangent[r->index]) {
         wg_cotangent *c = state->cotangent[r->index];
         state->cotangent[r->index] = c->next;
@@ -363,8 +395,8 @@ static inline wg_val *waiting(const wg_sweep *s, wg_edge e) {
     }
     wg_chunk_state *state = find_state(s, wg_chunk_of((wg_rec *)e.node));
     if (state == NULL) return NULL;
-    for (wg_cotangent *c = state->cotangent[((wg_rec *)e.node)->index]; c; c = c->next) if (c->out == e.out) return &c->v;
-    return NULL;
+    wg_cotangent *c = find_cotangent(state->cotangent[((wg_rec *)e.node)->index], e.out);
+    return c ? &c->v : NULL;
 }
 
 /* Lets *c wait at an edge where nothing waits yet. */
@@ -378,14 +410,7 @@ static inline int deliver(wg_sweep *s, wg_edge to, wg_cotangent *c) {
     wg_chunk_state *state = state_of(s, wg_chunk_of(r));
     if (WG_UNLIKELY(state == NULL)) { wg_val_release(&c->v); put_cotangent(c); return -1; }
     c->out = to.out;
-    c->next = state->cotangent[r->index];
-    state->cotangent[r->index] = c;
-    return set_pending(s, state, r);
-}
-
-static void discard(wg_cotangent *c) {
-    wg_val_release(&c->v);
-    put_cotangent(c);
+    return put_waiting(s, state, r, c);
 }
 
 static inline int sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
@@ -434,7 +459,7 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
                 continue;
             }
             const wg_saved *v = wg_rec_saved(r);
-            while (v->which != which) v++;
+            while (v->which != (uint32_t)which) v++;
             if (v->is_number) {
                 if (spreads++ || n > WG_FLAT_SPREAD) return 1;
                 wg_flat_spread_number(*at = room[0], compute, n, v->dtype, v->i);

@@ -8,6 +8,7 @@ typedef struct wg_cotangent {
     wg_val v;
     uint32_t out;
     struct wg_cotangent *next;           /* of the same record */
+    struct wg_cotangent **places;        /* of the first of a record with many outputs: all of them, by output */
 } wg_cotangent;
 
 typedef struct wg_chunk_state {          /* what one sweep knows of one chunk */

@@ -22,6 +22,7 @@ typedef struct wg_block {
 } wg_block;
 
 enum { BLOCK_BYTES = 256 * 1024, BLOCK_CHUNKS = BLOCK_BYTES / WG_CHUNK_BYTES, KEPT_FREE_CHUNKS = 4 * BLOCK_CHUNKS };
+enum { MOST_OPERANDS = 1 << 22, MOST_DIMS = 1 << 27 };     /* of one record: its bytes are counted in 32 bits */
 
 static wg_block *blocks_with_free;
 wg_chunk *wg_open_chunk;
@@ -142,7 +143,7 @@ static void deallocate(wg_rec *r) {
 void wg_rec_release_saved(wg_rec *r) {
     wg_saved *s = wg_rec_saved(r);
     r->node.flags = (uint8_t)((r->node.flags & ~WG_REC_SAVED) | WG_REC_SPENT);
-    for (int i = 0; i < r->nsaved; i++) {
+    for (uint32_t i = 0; i < r->nsaved; i++) {
         wg_storage *storage = s[i].storage;
         wg_version *version = s[i].version;
         s[i].storage = NULL;
@@ -199,21 +200,15 @@ wg_leaf *wg_leaf_new(void *tensor) {
 
 /* ---- appending ---- */
 
-typedef struct layout {                  /* of one record being built */
-    uint32_t attrs, saved, outs, dims, nbytes;
-    int nsaved, nattr;
-    uint32_t ndims, nints;               /* upper bounds, in int64 */
-} layout;
-
-static uint16_t put_dims(wg_rec *r, uint32_t *used, const wg_array *a) {
+static uint32_t put_dims(wg_rec *r, uint32_t *used, const wg_array *a) {
     int64_t *pool = wg_rec_dims(r, 0);
     int n = a->ndim;
     if (*used >= (uint32_t)(2 * n)) {    /* operands of one op mostly share their dimensions with the one before */
         int64_t *last = pool + *used - 2 * n;
         if (memcmp(last, a->shape, sizeof(int64_t) * (size_t)n) == 0 && memcmp(last + n, a->strides, sizeof(int64_t) * (size_t)n) == 0)
-            return (uint16_t)(*used - 2 * (uint32_t)n);
+            return *used - 2 * (uint32_t)n;
     }
-    uint16_t at = (uint16_t)*used;
+    uint32_t at = *used;
     memcpy(pool + at, a->shape, sizeof(int64_t) * (size_t)n);
     memcpy(pool + at + n, a->strides, sizeof(int64_t) * (size_t)n);
     *used += 2 * (uint32_t)n;
@@ -222,12 +217,11 @@ static uint16_t put_dims(wg_rec *r, uint32_t *used, const wg_array *a) {
 
 static void put_saved(wg_rec *r, wg_saved *s, uint32_t *used, const wg_val *v, int which, int value) {
     const wg_array *a = &v->a;
-    s->which = (uint16_t)which;
+    s->which = (uint32_t)which;
     s->dtype = a->dtype;
     s->ndim = a->ndim;
     s->is_number = a->is_number;
     s->contiguous = a->contiguous;
-    s->numel_low = 0;
     s->dims = put_dims(r, used, a);
     s->storage = NULL;
     s->version = NULL;
@@ -263,7 +257,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
                 meta_x |= 1u << i;       /* its gradient is summed down and cast */
         }
     }
-    int nsaved = 0;
+    uint32_t nsaved = 0;
     for (int i = 0; i < nx; i++) {
         uint32_t bit = variadic ? 1u : 1u << i;
         if ((value_x | meta_x) & bit) { nsaved++; ndims += 2u * x[i]->a.ndim; }
@@ -273,7 +267,8 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         ndims += 2u * y[k].a.ndim;
     }
     for (int i = 0; i < nattr; i++) if (attr[i].tag == WG_A_INTS) nints += attr[i].n;
-    if (WG_UNLIKELY(ndims > 60000)) return wg_fail(WG_RUNTIME_ERROR, "%s has too many operands to be recorded", op->name);
+    if (WG_UNLIKELY((uint64_t)ndims + nints > MOST_DIMS || nx > MOST_OPERANDS || ny > MOST_OPERANDS))
+        return wg_fail(WG_RUNTIME_ERROR, "%s has too many operands to be recorded", op->name);
 
     uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
     uint32_t saved = attrs + (uint32_t)nattr * (uint32_t)sizeof(wg_attr);
@@ -287,9 +282,9 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     r->node.refs = 0;
     r->ext = NULL;
     r->nx = (uint32_t)nx;
-    r->ny = (uint16_t)ny;
+    r->ny = (uint32_t)ny;
     r->nattr = (uint16_t)nattr;
-    r->nsaved = (uint16_t)nsaved;
+    r->nsaved = (uint32_t)nsaved;
     r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
 
     for (int i = 0; i < nx; i++) {
@@ -333,18 +328,21 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     return 0;
 }
 
-wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, const uint8_t *differentiable, void *ext) {
+wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, void *ext) {
     uint32_t ndims = 0;
     for (int k = 0; k < ny; k++) ndims += 2u * y[k]->a.ndim;
     uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
     uint32_t dims = (attrs + (uint32_t)ny * (uint32_t)sizeof(wg_outmeta) + 7u) & ~7u;
-    if (ndims > 60000) { wg_fail(WG_RUNTIME_ERROR, "a Function with too many outputs"); return NULL; }
+    if (ndims > MOST_DIMS || nx > MOST_OPERANDS || ny > MOST_OPERANDS) {
+        wg_fail(WG_RUNTIME_ERROR, "a Function with too many inputs or outputs");
+        return NULL;
+    }
     wg_rec *r = wg_rec_allocate(dims + ndims * 8u);
     if (r == NULL) return NULL;
-    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_EXT, .op = UINT16_MAX};
+    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_EXT, .op = UINT16_MAX, .refs = 1};
     r->ext = ext;
     r->nx = (uint32_t)nx;
-    r->ny = (uint16_t)ny;
+    r->ny = (uint32_t)ny;
     r->nattr = 0;
     r->nsaved = 0;
     r->attrs = r->saved = r->outs = attrs;
@@ -359,15 +357,13 @@ wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int
         o[k].dtype = y[k]->a.dtype;
         o[k].ndim = y[k]->a.ndim;
         o[k].dims = put_dims(r, &used, &y[k]->a);
-        if (!differentiable[k]) continue;
-        wg_val_drop_edge(y[k]);
-        y[k]->edge = (wg_edge){&r->node, (uint32_t)k};
-        r->node.refs++;
     }
     return r;
 }
 
-const char *wg_rec_name(const wg_rec *r) { return r->node.op == UINT16_MAX ? "Function" : wg_ops[r->node.op].grad_name; }
+const char *(*wg_ext_name)(const void *ext);
+
+const char *wg_rec_name(const wg_rec *r) { return r->node.op == UINT16_MAX ? wg_ext_name(r->ext) : wg_ops[r->node.op].grad_name; }
 
 WG_COLD int wg_spent_error(const wg_rec *r) {
     return wg_fail(WG_RUNTIME_ERROR,
@@ -395,44 +391,49 @@ static WG_COLD int version_error(const wg_rec *r, const wg_saved *s) {
                    writer < wg_nops ? wg_ops[writer].name : "an assignment");
 }
 
-int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v) {
+/* The descriptor of input i (or nx + output k), or NULL. */
+static const wg_saved *find_saved(const wg_rec *r, uint32_t which) {
     const wg_saved *s = wg_rec_saved(r);
+    uint32_t low = 0, high = r->nsaved;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (s[middle].which < which) low = middle + 1; else high = middle;
+    }
+    return low < r->nsaved && s[low].which == which ? &s[low] : NULL;
+}
+
+int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v) {
+    const wg_saved *s = find_saved(r, (uint32_t)which);
     wg_val_clear(v);
-    for (int i = 0; i < r->nsaved; i++, s++) {
-        if (s->which != which) continue;
-        const int64_t *dims = wg_rec_dims(r, s->dims);
-        v->a.dtype = s->dtype;
-        v->a.contiguous = s->contiguous;
-        v->a.ndim = s->ndim;
-        int64_t numel = 1;
-        for (int d = 0; d < s->ndim; d++) {
-            v->a.shape[d] = dims[d];
-            v->a.strides[d] = dims[s->ndim + d];
-            numel *= dims[d];
-        }
-        v->a.numel = numel;
-        if (s->is_number) {
-            v->a.is_number = 1;
-            v->a.number.i = s->i;
-            v->a.data = (char *)&v->a.number;
-            return 0;
-        }
-        if (s->storage == NULL) break;                      /* shape and dtype only */
-        if (WG_UNLIKELY(s->version->value != s->version_value)) { wg_val_clear(v); return version_error(r, s); }
-        v->a.data = s->data;
-        v->a.storage = s->storage;
-        s->storage->refs++;
-        v->version = s->version;
-        s->version->refs++;
-        if (with_edge) {
-            if (which < (int)r->nx) v->edge = r->edge[which];
-            else v->edge = (wg_edge){(wg_node *)&r->node, (uint32_t)which - r->nx};
-            if (v->edge.node) wg_node_hold(v->edge.node);
-        }
+    if (s == NULL) return 0;                                /* not read by the VJP */
+    const int64_t *dims = wg_rec_dims(r, s->dims);
+    v->a.dtype = s->dtype;
+    v->a.contiguous = s->contiguous;
+    v->a.ndim = s->ndim;
+    int64_t numel = 1;
+    for (int d = 0; d < s->ndim; d++) {
+        v->a.shape[d] = dims[d];
+        v->a.strides[d] = dims[s->ndim + d];
+        numel *= dims[d];
+    }
+    v->a.numel = numel;
+    if (s->is_number) {
+        v->a.is_number = 1;
+        v->a.number.i = s->i;
+        v->a.data = (char *)&v->a.number;
         return 0;
     }
-    if (which < (int)r->nx && with_edge) {                  /* not read by the VJP, but formulas may ask for its shape */
-        v->edge.node = NULL;
+    if (s->storage == NULL) return 0;                       /* shape and dtype only */
+    if (WG_UNLIKELY(s->version->value != s->version_value)) { wg_val_clear(v); return version_error(r, s); }
+    v->a.data = s->data;
+    v->a.storage = s->storage;
+    s->storage->refs++;
+    v->version = s->version;
+    s->version->refs++;
+    if (with_edge) {
+        if (which < (int)r->nx) v->edge = r->edge[which];
+        else v->edge = (wg_edge){(wg_node *)&r->node, (uint32_t)which - r->nx};
+        if (v->edge.node) wg_node_hold(v->edge.node);
     }
     return 0;
 }

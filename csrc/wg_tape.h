@@ -19,7 +19,8 @@ struct wg_node {
     uint32_t refs;
 };
 
-/* A leaf that requires grad: the end of edges. `tensor` is the handle, borrowed, NULL once it died. */
+/* A leaf that requires grad: the end of edges. `tensor` is the wg_tensor of its handle, borrowed; NULL once that died or
+ * got another edge, which whoever gives it one must say (wg_leaf_forget). */
 typedef struct wg_leaf {
     wg_node node;
     void *tensor;
@@ -33,15 +34,13 @@ typedef struct wg_saved {
     wg_version *version;
     union { char *data; double f; int64_t i; };
     uint32_t version_value;
-    uint16_t dims;               /* offset of shape and strides in the record's bytes, in units of 8 */
-    uint8_t dtype, ndim;
-    uint16_t which;              /* input i, or nx + output k */
-    uint8_t is_number, contiguous;
-    uint32_t numel_low;          /* unused padding kept explicit */
+    uint32_t dims;               /* offset of shape and strides in the record's bytes, in units of 8 */
+    uint32_t which;              /* input i, or nx + output k; ascending in a record */
+    uint8_t dtype, ndim, is_number, contiguous;
 } wg_saved;
 
 typedef struct wg_outmeta {
-    uint16_t dims;
+    uint32_t dims;
     uint8_t dtype, ndim;
 } wg_outmeta;
 
@@ -54,11 +53,11 @@ typedef struct wg_rec {
     wg_node node;
     union { uint64_t stamp; struct wg_rec *next_dead; };
     void *ext;
-    uint32_t nx;
-    uint16_t ny, nattr, nsaved;
+    uint32_t nx, ny, nsaved;     /* a stack of 100,000 tensors is one record */
+    uint16_t nattr;
     uint8_t index;               /* in its chunk */
     uint8_t unused;
-    uint32_t attrs, saved, outs, dims, nbytes;  /* offsets from the head, in bytes */
+    uint32_t attrs, saved, outs, dims;  /* offsets from the head, in bytes */
     wg_edge edge[];              /* [nx] */
 } wg_rec;
 
@@ -79,7 +78,7 @@ WG_INLINE wg_chunk *wg_chunk_of(const wg_rec *r) { return (wg_chunk *)((uintptr_
 WG_INLINE wg_attr *wg_rec_attrs(const wg_rec *r) { return (wg_attr *)((char *)r + r->attrs); }
 WG_INLINE wg_saved *wg_rec_saved(const wg_rec *r) { return (wg_saved *)((char *)r + r->saved); }
 WG_INLINE wg_outmeta *wg_rec_outs(const wg_rec *r) { return (wg_outmeta *)((char *)r + r->outs); }
-WG_INLINE int64_t *wg_rec_dims(const wg_rec *r, uint16_t dims) { return (int64_t *)((char *)r + r->dims) + dims; }
+WG_INLINE int64_t *wg_rec_dims(const wg_rec *r, uint32_t dims) { return (int64_t *)((char *)r + r->dims) + dims; }
 
 /* ---- allocating ---- */
 
@@ -98,7 +97,6 @@ WG_INLINE wg_rec *wg_chunk_append(wg_chunk *c, uint32_t nbytes) {
     const uint32_t index = c->count++;
     r->index = (uint8_t)index;
     r->stamp = wg_next_stamp++;
-    r->nbytes = nbytes;
     if (index == 0) c->first_stamp = r->stamp;
     c->offset[index] = (uint16_t)c->used;
     c->live |= (uint64_t)1 << index;
@@ -122,9 +120,14 @@ WG_INLINE void wg_node_hold(wg_node *n) { n->refs++; }
 WG_INLINE void wg_node_drop(wg_node *n) { if (--n->refs == 0) wg_node_free(n); }
 
 wg_leaf *wg_leaf_new(void *tensor);
+WG_INLINE void wg_leaf_forget(wg_node *n, const void *tensor) {
+    if (n && n->kind == WG_NODE_LEAF && ((wg_leaf *)n)->tensor == tensor) ((wg_leaf *)n)->tensor = NULL;
+}
 
 /* Set by the core: releases a Python object held by a record or leaf. */
 extern void (*wg_ext_drop)(void *ext);
+/* Set by the core: the name of a Function's node, "MyReluBackward". */
+extern const char *(*wg_ext_name)(const void *ext);
 
 /* ---- modes: one thread-local word, tested once by hot ops ---- */
 
@@ -143,8 +146,9 @@ extern __thread WG_TLS_FAST uint32_t wg_mode;
 
 /* Records one application; sets the edges of differentiable outputs. 0 or -1 (out of memory). */
 int wg_tape_append(int op, const wg_val *const *x, int nx, const wg_attr *attr, int nattr, wg_val *y, int ny);
-/* The same for an op that is no row of the table: a user's Function. Saves only output metadata. */
-wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, const uint8_t *differentiable, void *ext);
+/* The same for an op that is no row of the table: a user's Function. Saves only output metadata; the caller owns the one
+ * reference to the record, and gives the outputs their edges. */
+wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, void *ext);
 
 /* Gives a saved value back as a val (edge included when with_edge). -1: written in place since, or released. */
 int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v);

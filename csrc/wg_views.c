@@ -15,6 +15,7 @@ void wg_group_drop(wg_group *g) {
 }
 
 void wg_tensor_release(wg_tensor *t) {
+    wg_leaf_forget(t->v.edge.node, t);
     if (t->group) { wg_group_drop(t->group); t->group = NULL; }
     wg_val_release(&t->v);
 }
@@ -34,9 +35,14 @@ static void set_own_edge(wg_tensor *t, wg_edge e) {
     if (e.node) wg_node_hold(e.node);
     t->v.edge = e;
     if (old.node == NULL) return;
-    if (old.node->kind == WG_NODE_LEAF) { if (old.node != e.node) wg_leaf_orphan((wg_leaf *)old.node, t); }
-    else if (t->view_flags & WG_RETAINS_GRAD) wg_retained_moved(t, old);
+    if (old.node != e.node) wg_leaf_forget(old.node, t);
+    if (t->view_flags & WG_RETAINS_GRAD) wg_retained_moved(t, old);
     wg_node_drop(old.node);
+}
+
+void wg_tensor_set_edge(wg_tensor *t, wg_edge e) {
+    set_own_edge(t, e);
+    if (t->group && !(t->view_flags & WG_VIEW_IS_VIEW)) set_edge(&t->group->edge, e);
 }
 
 int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
@@ -57,7 +63,7 @@ int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
     view->group = of->group;
     view->group->refs++;
     view->generation = view->group->generation;
-    view->view_flags = WG_VIEW_IS_VIEW | flags | (of->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD));
+    view->view_flags = WG_VIEW_IS_VIEW | flags | (of->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM));
     if (wg_mode & WG_MODE_NO_GRAD) view->view_flags |= WG_VIEW_NO_GRAD;
     return 0;
 }
@@ -70,20 +76,52 @@ static void geometry(const wg_group *g, const wg_array *view, wg_attr attr[4]) {
     attr[3] = WG_INTS(g->base.a.strides, g->base.a.ndim);
 }
 
+/* A view that must not be mixed with recorded writes, into itself or into its base. */
+static WG_COLD int ambiguous(const wg_tensor *t, int itself) {
+    const wg_node *n = t->v.edge.node;
+    const char *name = n && n->kind == WG_NODE_RECORD ? wg_rec_name((const wg_rec *)n) : "a view function", *end = strstr(name, "Backward");
+    const int length = (int)(end ? end - name : (ptrdiff_t)strlen(name));
+    const unsigned out = n ? t->v.edge.out : 0;
+    const char *how = itself ? "is being modified inplace" : "its base or another view of its base has been modified inplace";
+    if (t->view_flags & WG_VIEW_CUSTOM)
+        return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. This view was created inside a custom Function (or because an "
+                       "input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward "
+                       "associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
+                       "this by cloning the output of the custom Function.", out, length, name, how);
+    if (t->view_flags & WG_VIEW_OF_MANY)
+        return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. This view is the output of a function that returns multiple "
+                       "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace "
+                       "operation by an out-of-place one.", out, length, name, how);
+    return wg_fail(WG_RUNTIME_ERROR, "A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is "
+                   "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
+                   "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
+                   "to be tracked).", how);
+}
+
 int wg_tensor_refresh_slow(wg_tensor *t) {
     wg_group *g = t->group;
-    wg_val_drop_edge(&t->v);
-    if (!(t->view_flags & WG_VIEW_IS_VIEW)) set_edge(&t->v.edge, g->edge);
-    else if (g->edge.node) {
+    if (!(t->view_flags & WG_VIEW_IS_VIEW)) {
+        t->generation = g->generation;
+        set_own_edge(t, g->edge);
+        return 0;
+    }
+    if (t->view_flags & (WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM) && g->edge.node)
+        return wg_mode & WG_MODE_NO_GRAD ? 0 : ambiguous(t, 0);
+    wg_val cut;
+    wg_val_share(&cut, &t->v);
+    wg_val_drop_edge(&cut);
+    if (g->edge.node) {
         wg_attr attr[4];
         const wg_val *x[1] = {&g->base};
         geometry(g, &t->v.a, attr);
         g->base.edge = g->edge;
-        int status = wg_tape_append(WG_OP__geometry_view, x, 1, attr, 4, &t->v, 1);
+        int status = wg_tape_append(WG_OP__geometry_view, x, 1, attr, 4, &cut, 1);
         g->base.edge.node = NULL;
-        if (status < 0) return -1;
+        if (status < 0) { wg_val_release(&cut); return -1; }
     }
     t->generation = g->generation;
+    set_own_edge(t, cut.edge);
+    wg_val_release(&cut);
     return 0;
 }
 
@@ -111,20 +149,7 @@ static int writable(const wg_tensor *t, int recorded, int filled) {
     if (wg_mode & WG_MODE_NO_GRAD) return 0;
     if (t->group && (t->view_flags & WG_VIEW_IS_VIEW)) {
         const wg_node *base = t->group->edge.node;
-        recorded |= t->v.edge.node != NULL || base != NULL;
-        if (recorded && (t->view_flags & WG_VIEW_OF_MANY)) {
-            const char *name = t->v.edge.node && t->v.edge.node->kind == WG_NODE_RECORD ? wg_rec_name((wg_rec *)t->v.edge.node) : "Unbind";
-            const char *end = strstr(name, "Backward");
-            return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and is being modified inplace. This view is the output of a "
-                           "function that returns multiple views. Such functions do not allow the output views to be modified "
-                           "inplace. You should replace the inplace operation by an out-of-place one.", t->v.edge.node ? t->v.edge.out : 0,
-                           (int)(end ? end - name : (ptrdiff_t)strlen(name)), name);
-        }
-        if (recorded && (t->view_flags & WG_VIEW_NO_GRAD))
-            return wg_fail(WG_RUNTIME_ERROR, "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-                           "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
-                           "moving both the view and the inplace either both inside the no_grad block (if you don't want the "
-                           "inplace to be tracked) or both outside (if you want the inplace to be tracked).");
+        if ((recorded || t->v.edge.node || base) && t->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM)) return ambiguous(t, 1);
         if (WG_UNLIKELY(base && base->kind == WG_NODE_LEAF))
             return wg_fail(WG_RUNTIME_ERROR, "a view of a leaf Variable that requires grad is being used in an in-place operation.");
     }
@@ -141,8 +166,8 @@ void wg_tensor_touched(wg_tensor *t, int writer) {
 int wg_tensor_rebase(wg_tensor *t, wg_edge edge) {
     wg_group *g = t->group;
     if (g == NULL || !(t->view_flags & WG_VIEW_IS_VIEW)) {
-        set_edge(&t->v.edge, edge);
         if (g) { set_edge(&g->edge, edge); t->generation = ++g->generation; }
+        set_own_edge(t, edge);
         return 0;
     }
     wg_attr attr[4], write[3];
@@ -225,17 +250,35 @@ static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, 
                            "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
                            "detach_() cannot be called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
                            "function in torch/optim/optimizer.py as the solution.");
-        set_edge(&t->v.edge, (wg_edge){0});                 /* views of it keep theirs */
-        if (t->group) t->generation = t->group->generation;
+        if (wg_tensor_refresh(t) < 0) return -1;
+        wg_tensor_set_edge(t, (wg_edge){0});                /* views of it keep theirs */
         return 0;
     }
     if ((!(wg_mode & WG_MODE_NO_GRAD) && leaf_written(t) < 0) || wg_apply(opcode, x, nx, attr, &y) < 0) return -1;
     if (t->group) t->view_flags |= WG_VIEW_IS_VIEW;
     t->v.a.data = y.a.data;
     wg_array_set_dims(&t->v.a, y.a.ndim, y.a.shape, y.a.strides);
-    if (!(wg_mode & WG_MODE_NO_GRAD)) set_edge(&t->v.edge, y.edge);
+    if (!(wg_mode & WG_MODE_NO_GRAD)) set_own_edge(t, y.edge);
     wg_val_release(&y);
     wg_tensor_touched(t, opcode);
+    return 0;
+}
+
+/* Does the VJP of an op, for the inputs that need a gradient, read its first input? */
+static int reads_old_value(const wg_op *op, const wg_val *const *x, int nx) {
+    for (int i = 0; i < nx; i++) if (x[i]->edge.node && op->diff_in >> i & 1 && op->save_x[i] & 1) return 1;
+    return 0;
+}
+
+/* A copy of what is about to be overwritten, at the same place in the graph. */
+static int old_value(const wg_val *x, wg_val *copy) {
+    uint32_t mode = wg_mode;
+    wg_mode |= WG_MODE_NO_GRAD;
+    int status = wg_apply(WG_OP_clone, &x, 1, (wg_attr[1]){WG_NONE}, copy);
+    wg_mode = mode;
+    if (status < 0) return -1;
+    copy->edge = x->edge;
+    if (copy->edge.node) wg_node_hold(copy->edge.node);
     return 0;
 }
 
@@ -255,8 +298,12 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
     const wg_val *inputs[4];
     int ncopies = 0, status = 0;
     if (nx > 4) return wg_fail(WG_RUNTIME_ERROR, "%s has no in-place form", op->name);
+    if (recorded && reads_old_value(op, x, nx)) {           /* a.mul_(b) with a gradient for b: the tape keeps the old a */
+        if (old_value(x[0], &copies[0]) < 0) return -1;
+        inputs[0] = &copies[ncopies++];
+    } else inputs[0] = x[0];
     for (int i = 0; i < nx; i++) {
-        inputs[i] = x[i];
+        if (i) inputs[i] = x[i];
         int meets = i == 0 ? APART : overlap(&t->v.a, &x[i]->a);
         if (WG_LIKELY(meets == APART)) continue;
         if (meets == MEET && opcode != WG_OP_copy_into) {
@@ -286,7 +333,7 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
         /* Inputs were saved at the version before this write, the output belongs to the one after. */
         wg_rec *r = (wg_rec *)y.edge.node;
         wg_saved *s = r ? wg_rec_saved(r) : NULL;
-        for (int i = 0; r && i < r->nsaved; i++) if (s[i].which >= nx && s[i].version) s[i].version_value = s[i].version->value;
+        for (uint32_t i = 0; r && i < r->nsaved; i++) if (s[i].which >= (uint32_t)nx && s[i].version) s[i].version_value = s[i].version->value;
         if (r) status = wg_tensor_rebase(t, y.edge);
     }
     wg_val_release(&y);

@@ -10,7 +10,9 @@
  * A handle whose generation is old takes a fresh edge at its next use: the base takes the group's, a view gets
  * a record that cuts its window out of the group's. A write through a view appends two records: the op itself,
  * and "base with this window replaced by that value". Only geometry is kept, no tensor, so views outlive their base.
- * Groups live on tensors (handles), not on values: temporaries of formulas are never written to. */
+ * Groups live on tensors (handles), not on values: temporaries of formulas are never written to.
+ * Where it cannot be said what a view should be a function of after such a write (it was made under no_grad, or it is
+ * what a Function returned), its next recorded use is refused, as in PyTorch. */
 typedef struct wg_group {
     int64_t refs;
     uint64_t generation;
@@ -37,6 +39,9 @@ void wg_group_drop(wg_group *g);
 
 /* Set by the core: t, which retains its gradient, has got another edge than `old` (which is still counted). */
 extern void (*wg_retained_moved)(wg_tensor *t, wg_edge old);
+
+/* Another edge for a handle that is no view's member of a group, or its base (whose views keep the history they have). */
+void wg_tensor_set_edge(wg_tensor *t, wg_edge e);
 
 /* Brings the edge up to date with writes through other members of the group. */
 int wg_tensor_refresh_slow(wg_tensor *t);

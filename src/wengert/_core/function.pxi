@@ -50,52 +50,82 @@ def _record_function(context, tuple inputs not None, tuple outputs not None, tup
     """Appends a record for a Function applied to ``inputs`` and makes ``outputs`` its outputs.
 
     Args:
-        context: has ``_backward(node, grads, needs)`` and ``_node_name``.
-        outputs: tensors without history. differentiable: a bool for each.
+        context: has ``_backward(node, grads, needs, retain_graph)`` and ``_node_name``.
+        outputs: tensors; what history they had is replaced. differentiable: a bool for each.
     """
     cdef Py_ssize_t nx = len(inputs), ny = len(outputs), i
-    cdef wg_edge *edges = <wg_edge *>malloc((nx + 1) * sizeof(wg_edge))
-    cdef wg_val **y = <wg_val **>malloc((ny + 1) * sizeof(wg_val *))
-    cdef uint8_t *flags = <uint8_t *>malloc(ny + 1)
+    cdef wg_edge *edges
+    cdef wg_val **y
     cdef Ext e = Ext.__new__(Ext)
-    cdef wg_rec *r
+    cdef wg_rec *r = NULL
     cdef Tensor t
-    cdef Node node
     cdef wg_edge edge
-    if edges == NULL or y == NULL or flags == NULL:
-        free(edges); free(y); free(flags)
+    if len(differentiable) != ny:
+        raise ValueError("one flag for each output")
+    for t in inputs + outputs:
+        if t is None:
+            raise TypeError("expected a Tensor")
+        check(wg_tensor_refresh(&t.t))
+    edges = <wg_edge *>malloc((nx + 1) * sizeof(wg_edge))
+    y = <wg_val **>malloc((ny + 1) * sizeof(wg_val *))
+    if edges == NULL or y == NULL:
+        free(edges)
+        free(y)
         raise MemoryError()
     try:
         e.function = context
+        e.name = context._node_name.encode()
         e.input_meta = []
         for i in range(nx):
-            t = <Tensor?>inputs[i]
-            check(wg_tensor_refresh(&t.t))
+            t = <Tensor>inputs[i]
             edges[i] = t.t.v.edge
             e.input_meta.append((tuple(t.shape), t.t.v.a.dtype))
         for i in range(ny):
-            t = <Tensor?>outputs[i]
-            y[i] = &t.t.v
-            flags[i] = bool(differentiable[i])
+            y[i] = &(<Tensor>outputs[i]).t.v
         Py_INCREF(e)
-        r = wg_tape_append_python(edges, <int>nx, y, <int>ny, flags, <void *>e)
+        r = wg_tape_append_python(edges, <int>nx, y, <int>ny, <void *>e)
         if r == NULL:
             Py_DECREF(e)
             fail()
-        for i in range(ny):
-            set_group_edge(<Tensor>outputs[i])
         edge.node = &r.node
+        for i in range(ny):
+            if not differentiable[i]:
+                continue
+            t = <Tensor>outputs[i]
+            edge.out = <uint32_t>i
+            if t.t.view_flags & WG_VIEW_IS_VIEW:           # writing through it would go around the Function
+                t.t.view_flags = (t.t.view_flags & ~<uint32_t>WG_VIEW_NO_GRAD) | WG_VIEW_CUSTOM
+            wg_tensor_set_edge(&t.t, edge)
+            wg_handle_track(t)                             # the context may lead back to it: Note [Cycles through the tape]
         edge.out = 0
         return make_node(edge)
     finally:
         free(edges)
         free(y)
-        free(flags)
+        if r != NULL:
+            wg_node_drop(&r.node)
+
+
+def _handed_through(Tensor t not None):
+    """Another tensor of the same value: a view of ``t`` without history that refuses to be written while recording."""
+    cdef Tensor out = new_tensor()
+    check(wg_tensor_refresh(&t.t))
+    wg_val_share(&out.t.v, &t.t.v)
+    wg_val_drop_edge(&out.t.v)
+    check(wg_tensor_join(&out.t, &t.t, WG_VIEW_CUSTOM))
+    out.t.view_flags &= ~<uint32_t>WG_VIEW_NO_GRAD
+    return out
 
 
 def _rebase(Tensor dirty not None, Tensor result not None):
     """An input marked dirty takes the place in the graph that its alias ``result`` has got."""
     check(wg_tensor_rebase(&dirty.t, result.t.v.edge))
+
+
+def _check_writable(Tensor t not None):
+    """Raises what an in-place operation that is recorded would raise."""
+    check(wg_tensor_refresh(&t.t))
+    check(wg_tensor_writable(&t.t, 1))
 
 
 def _mark_written(Tensor t not None):
@@ -122,7 +152,7 @@ cdef list function_backward(wg_rec *r, Ext e, list cotangents, bint create_graph
         if results[k] is None:
             continue
         if not isinstance(results[k], Tensor):
-            raise TypeError(f"expected Variable or None (got {type(results[k]).__name__})")
+            raise RuntimeError(f"expected Variable or None (got {type(results[k]).__name__})")
         t = <Tensor>results[k]
         shape_want, dt = e.input_meta[k]
         if tuple(t.shape) != shape_want:

@@ -16,22 +16,26 @@ cdef class Ext:
     cdef public object post_accumulate    # of a leaf
     cdef public object function         # the context of a user's Function
     cdef public list input_meta         # of a Function: (shape, dtype code) per tensor input
+    cdef public bytes name              # of a Function's node
 
 
 cdef void release_ext(void *ext) noexcept:
     Py_DECREF(<object>ext)
 
+cdef const char *name_of_ext(const void *ext) noexcept:
+    return (<Ext>ext).name if ext != NULL and (<Ext>ext).name is not None else b"Function"
+
 cdef extern from *:
     """
-    static void set_ext_drop(void (*f)(void *)) { wg_ext_drop = f; }
+    static void set_ext_drop(void (*f)(void *), const char *(*name)(const void *)) { wg_ext_drop = f; wg_ext_name = name; }
     static void rec_set_ext(wg_rec *r, void *ext) { r->ext = ext; r->node.flags |= WG_REC_EXT; }
     static void leaf_set_ext(wg_leaf *l, void *ext) { l->ext = ext; }
     """
-    void set_ext_drop(void (*)(void *) noexcept)
+    void set_ext_drop(void (*)(void *) noexcept, const char *(*)(const void *) noexcept)
     void rec_set_ext(wg_rec *, void *)
     void leaf_set_ext(wg_leaf *, void *)
 
-set_ext_drop(release_ext)
+set_ext_drop(release_ext, name_of_ext)
 
 
 cdef Ext ext_of(wg_node *n):
@@ -49,11 +53,18 @@ cdef Ext ext_of(wg_node *n):
     return e
 
 
+cdef object NODE_KEY = object()           # only make_node has it
+
+
 cdef class Node:
     """A record of the tape, as ``tensor.grad_fn`` shows it. Two handles of one record are equal."""
     cdef wg_node *node
     cdef object __weakref__
     cdef readonly dict metadata
+
+    def __cinit__(self, key=None):
+        if key is not NODE_KEY:
+            raise TypeError("nodes are records of the tape and cannot be made: see grad_fn")
 
     def __dealloc__(self):
         if self.node != NULL:
@@ -77,8 +88,7 @@ cdef class Node:
         """Of an AccumulateGrad: its leaf."""
         if self.node.kind != WG_NODE_LEAF:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute 'variable'")
-        cdef void *t = (<wg_leaf *>self.node).tensor
-        return <object>t if t != NULL else None
+        return tensor_of_leaf(<wg_leaf *>self.node)
 
     @property
     def _sequence_nr(self):
@@ -128,13 +138,13 @@ cdef object make_node(wg_edge e):
     else:
         r = <wg_rec *>e.node
         if r.node.op == 0xffff:
-            name = (<Ext>r.ext).function._node_name
+            name = (<Ext>r.ext).name.decode()
         else:
             name = wg_rec_name(r).decode()
     cls = node_types.get(name)
     if cls is None:
         cls = node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd"})
-    n = cls.__new__(cls)
+    n = cls.__new__(cls, NODE_KEY)
     n.metadata = {}
     n.node = e.node
     wg_node_hold(e.node)
@@ -201,6 +211,33 @@ def retain_grad(Tensor self not None):
     if e.retained is None:
         e.retained = {}
     e.retained[self.t.v.edge.out] = weakref.ref(self)
+    self.t.view_flags |= WG_RETAINS_GRAD
+
+
+cdef void retained_moved(wg_tensor *t, wg_edge old) noexcept:
+    """A tensor that retains its gradient was written in place: what it retains is the gradient of its new value."""
+    cdef Ext e
+    if old.node.kind == WG_NODE_LEAF or (<wg_rec *>old.node).ext == NULL:
+        return
+    e = <Ext>(<wg_rec *>old.node).ext
+    handle = <object><PyObject *>(<char *>t - WG_OFFSET_T)
+    ref = e.retained.get(old.out) if e.retained is not None else None
+    if ref is None or ref() is not handle:
+        return
+    del e.retained[old.out]
+    if t.v.edge.node != NULL and t.v.edge.node.kind == WG_NODE_RECORD:
+        e = ext_of(t.v.edge.node)
+        if e.retained is None:
+            e.retained = {}
+        e.retained[t.v.edge.out] = ref
+
+cdef extern from *:
+    """
+    static void set_retained_moved(void (*f)(wg_tensor *, wg_edge)) { wg_retained_moved = f; }
+    """
+    void set_retained_moved(void (*)(wg_tensor *, wg_edge) noexcept)
+
+set_retained_moved(retained_moved)
 
 
 cdef bint is_retained(Tensor self):

@@ -293,7 +293,7 @@ cdef int parse_one(Op f, int code, arguments *a, int position, object value, lis
     if type == WG_P_TENSOR:
         if isinstance(value, Tensor):
             t = <Tensor>value
-            if wg_tensor_refresh(&t.t) < 0:
+            if wg_tensor_refresh(&t.t) < 0 and code != OP_DETACH:      # what has no history needs none
                 fail()
             a.x[a.nx] = &t.t.v
             a.nx += 1
@@ -690,8 +690,11 @@ cdef int resize(Tensor target, Tensor source) except -1:
                       f"match the required output shape {list(source.shape)}. This behavior is deprecated, and in a future release "
                       "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
                       "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
+    if target.t.v.edge.node != NULL:
+        raise RuntimeError("cannot resize variables that require grad")
     check(wg_new(&fresh, target.t.v.a.dtype, source.t.v.a.ndim, source.t.v.a.shape))
     wg_tensor_release(&target.t)
+    target.t.view_flags = 0
     wg_val_move(&target.t.v, &fresh)
     return 0
 
@@ -711,6 +714,7 @@ cdef int copy_into(Tensor target, Tensor source) except -1:
 cdef extern from "wg_ops_gen.h":
     int WG_OP_copy_into
     int WG_OP_fill
+    int OP_DETACH "WG_OP_detach"
     int OP_ADD "WG_OP_add"
     int OP_SUB "WG_OP_sub"
     int OP_MUL "WG_OP_mul"

@@ -258,9 +258,9 @@ cdef class Sweep:
         if e is not None and e.prehooks:
             self.run_prehooks(e.prehooks, 1, &state.v)
         given = (self.as_tensor(&state.v),) if e is not None and e.posthooks else None
-        if state.leaf.tensor != NULL and not wg_val_absent(&state.v):
-            target = <object>state.leaf.tensor
-            accumulate_grad(<Tensor>target, &state.v, self.create_graph, False)
+        target = tensor_of_leaf(state.leaf)
+        if target is not None and not wg_val_absent(&state.v):
+            accumulate_grad(target, &state.v, self.create_graph, False)
             if e is not None and e.post_accumulate:
                 for hook in list(e.post_accumulate.values()):
                     hook(target)

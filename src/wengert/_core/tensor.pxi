@@ -191,6 +191,7 @@ cdef class Tensor:
                                "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
                                "buckets, and hence detach_() cannot be called on these gradients. To fix this error, please "
                                "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.")
+        check(wg_tensor_refresh(&self.t))
         forget_edge(self)
         return self
 
@@ -513,6 +514,7 @@ def tolist(Tensor self not None):
 
 cdef int set_requires_grad(Tensor self, bint value) except -1:
     cdef wg_leaf *leaf
+    cdef wg_edge edge
     check(wg_tensor_refresh(&self.t))
     cdef wg_node *node = self.t.v.edge.node
     if node != NULL and node.kind == WG_NODE_RECORD:
@@ -523,40 +525,33 @@ cdef int set_requires_grad(Tensor self, bint value) except -1:
     if value and node == NULL:
         if not WG_IS_FLOAT(self.t.v.a.dtype):
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        leaf = wg_leaf_new(<PyObject *>self)
+        leaf = wg_leaf_new(&self.t)
         if leaf == NULL:
             fail()
-        self.t.v.edge.node = &leaf.node
-        self.t.v.edge.out = 0
-        set_group_edge(self)
+        edge.node = &leaf.node
+        edge.out = 0
+        wg_tensor_set_edge(&self.t, edge)
+        wg_node_drop(&leaf.node)
     elif not value and node != NULL:
         forget_edge(self)
     return 0
 
 
-cdef void set_group_edge(Tensor self):
-    """The base's own edge changed: its views follow at their next use."""
-    cdef wg_group *g = self.t.group
-    cdef wg_node *old
-    if g == NULL or self.t.view_flags & WG_VIEW_IS_VIEW:
-        return
-    old = g.edge.node
-    g.edge = self.t.v.edge
-    if g.edge.node != NULL:
-        wg_node_hold(g.edge.node)
-    if old != NULL:
-        wg_node_drop(old)
-    g.generation += 1
-    self.t.generation = g.generation
-
-
 cdef void forget_edge(Tensor self):
-    cdef wg_node *node = self.t.v.edge.node
-    if node != NULL and node.kind == WG_NODE_LEAF and (<wg_leaf *>node).tensor == <PyObject *>self:
-        (<wg_leaf *>node).tensor = NULL
-    wg_val_drop_edge(&self.t.v)
-    set_group_edge(self)
+    cdef wg_edge none
+    none.node = NULL
+    none.out = 0
+    wg_tensor_set_edge(&self.t, none)
 
+
+cdef inline Tensor tensor_of_leaf(wg_leaf *leaf):
+    """The handle of a leaf, or None where it died."""
+    if leaf.tensor == NULL:
+        return None
+    return <Tensor><PyObject *>(<char *>leaf.tensor - WG_OFFSET_T)
+
+
+cdef tuple C_NAMES = ("bool", "unsigned char", "signed char", "short", "int", "long int", "c10::Half", "c10::BFloat16", "float", "double")
 
 cdef int set_grad(Tensor self, object value) except -1:
     cdef Tensor g
@@ -568,9 +563,11 @@ cdef int set_grad(Tensor self, object value) except -1:
         if g is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if not wg_same_shape(&g.t.v.a, &self.t.v.a):
-            raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got {list(g.shape)}")
+            raise RuntimeError(f"attempting to assign a gradient of size '{list(g.shape)}' to a tensor of size '{list(self.shape)}'. Please "
+                               "ensure that the gradient and the tensor are the same size")
         if g.t.v.a.dtype != self.t.v.a.dtype:
-            raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {g.dtype}")
+            raise RuntimeError(f"attempting to assign a gradient with dtype '{C_NAMES[g.t.v.a.dtype]}' to a tensor with grad_dtype "
+                               f"'{wg_dtype_title[self.t.v.a.dtype].decode()}'. The gradient must match the tensor's dtype.")
         Py_INCREF(value)
         self.grad_ = <PyObject *>value
         if g.t.v.edge.node != NULL:
@@ -615,7 +612,7 @@ cdef int set_data(Tensor self, Tensor value) except -1:
     if self.t.group != NULL:
         wg_group_drop(self.t.group)
         self.t.group = NULL
-        self.t.view_flags = 0
+        self.t.view_flags &= WG_RETAINS_GRAD
     wg_val_release(&self.t.v)
     wg_val_move(&self.t.v, &v)
     return 0

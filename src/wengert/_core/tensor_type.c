@@ -91,10 +91,7 @@ static void tensor_dealloc(PyObject *self) {
     wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
     if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
     if (FIELD(self, at_weakrefs, PyObject *)) PyObject_ClearWeakRefs(self);
-    if (t->v.edge.node && t->v.edge.node->kind == WG_NODE_LEAF) {
-        wg_leaf *leaf = (wg_leaf *)t->v.edge.node;
-        if (leaf->tensor == self) leaf->tensor = NULL;
-    }
+    wg_leaf_forget(t->v.edge.node, t);                       /* before the dict goes: that may run anything */
     tensor_clear(self);
     wg_tensor_release(t);
     if (Py_TYPE(self) == tensor_type && nfree < FREE_MAX) free_handles[nfree++] = self;

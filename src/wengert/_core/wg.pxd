@@ -177,24 +177,24 @@ cdef extern from "wg_tape.h" nogil:
         void *tensor
         void *ext
     ctypedef struct wg_outmeta:
-        uint16_t dims
+        uint32_t dims
         uint8_t dtype, ndim
     ctypedef struct wg_rec:
         wg_node node
         uint64_t stamp
         void *ext
-        uint32_t nx
-        uint16_t ny, nattr, nsaved
+        uint32_t nx, ny, nsaved
+        uint16_t nattr
         wg_edge *edge
     wg_outmeta *wg_rec_outs(const wg_rec *)
-    int64_t *wg_rec_dims(const wg_rec *, uint16_t)
+    int64_t *wg_rec_dims(const wg_rec *, uint32_t)
     wg_attr *wg_rec_attrs(const wg_rec *)
     void wg_node_hold(wg_node *)
     void wg_node_drop(wg_node *)
     wg_leaf *wg_leaf_new(void *)
     uint32_t wg_mode
     int wg_tape_append(int, const wg_val **, int, const wg_attr *, int, wg_val *, int)
-    wg_rec *wg_tape_append_python(const wg_edge *, int, wg_val **, int, const uint8_t *, void *)
+    wg_rec *wg_tape_append_python(const wg_edge *, int, wg_val **, int, void *)
     int wg_rec_unpack(const wg_rec *, int, int, wg_val *)
     void wg_rec_release_saved(wg_rec *)
     int wg_spent_error(const wg_rec *)
@@ -214,12 +214,15 @@ cdef extern from "wg_views.h" nogil:
         WG_VIEW_OF_MANY
         WG_VIEW_NO_GRAD
         WG_VIEW_INFERENCE
+        WG_VIEW_CUSTOM
+        WG_RETAINS_GRAD
     ctypedef struct wg_tensor:
         wg_group *group
         uint64_t generation
         uint32_t view_flags
         wg_val v
     void wg_tensor_release(wg_tensor *)
+    void wg_tensor_set_edge(wg_tensor *, wg_edge)
     void wg_group_drop(wg_group *)
     int wg_tensor_refresh(wg_tensor *)
     int wg_tensor_join(wg_tensor *, wg_tensor *, uint32_t)

@@ -41,14 +41,15 @@ static inline int64_t trailing(const wg_array *a, int64_t k) {
     return n;
 }
 
-/* The sum of the sizes before this input along a dimension: where cat put it. Empty vectors were skipped. */
-static inline int64_t prefix(const wg_vjp_call *c, int i, int64_t dim) {
-    int64_t sum = 0;
-    for (int j = 0; j < i; j++) {
-        const wg_array *a = &c->x[j]->a;
-        if (a->ndim != 1 || a->shape[0]) sum += at(a->shape, a->ndim, dim);
+/* The sum of the sizes before this input along a dimension: where cat put it. Empty vectors were skipped. A formula asks
+ * for one input after another, so the sum goes on from the last answer (thousands of inputs must not cost their square). */
+static inline int64_t prefix(wg_vjp_call *c, int i, int64_t dim) {
+    if (i < c->summed || c->summed_dim != dim) { c->summed = 0; c->sum = 0; c->summed_dim = dim; }
+    for (; c->summed < i; c->summed++) {
+        const wg_array *a = &c->x[c->summed]->a;
+        if (a->ndim != 1 || a->shape[0]) c->sum += at(a->shape, a->ndim, dim);
     }
-    return sum;
+    return c->sum;
 }
 '''
 

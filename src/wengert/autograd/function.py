@@ -16,9 +16,9 @@ class FunctionCtx:
 
     def save_for_backward(self, *tensors):
         """Saves tensors (or None) for backward, where `saved_tensors` gives them back. Inputs and outputs belong here."""
-        for t in tensors:
+        for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(t).__name__}")
+                raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
         self._to_save = tensors
 
     def save_for_forward(self, *tensors):
@@ -59,11 +59,9 @@ class FunctionCtx:
 
     def _backward(self, node, cotangents, needs, retain_graph):
         """Runs the user's backward; one gradient (or None) per tensor argument."""
-        if self._saved is None:
-            self.saved_tensors
         self._node_ref = node
         try:
-            grads = self._cls.backward(self, *cotangents)
+            grads = self._cls.backward(self, *[None if i is None else cotangents[i] for i in self._places])
         finally:
             self._node_ref = None
         if not isinstance(grads, tuple):
@@ -76,7 +74,7 @@ class FunctionCtx:
             raise RuntimeError(f"function {self._node_name} returned an incorrect number of gradients (expected {n}, got {len(grads)})")
         for place, is_tensor in enumerate(self._is_tensor):
             if grads[place] is not None and not is_tensor:
-                raise RuntimeError(f"function {self._node_name} returned a gradient different from None at position {place + 1}, but the "
+                raise RuntimeError(f"function {self._node_name} returned a gradient different than None at position {place + 1}, but the "
                                    "corresponding forward input was not a Variable")
         if not retain_graph:
             self._saved = None
@@ -120,7 +118,7 @@ class Function:
         """Runs forward and, if an input requires grad, records the operation.
 
         Raises:
-            RuntimeError: an output marked dirty is no input, or a leaf that requires grad was written.
+            RuntimeError: an input marked dirty is no output, or a leaf that requires grad was written.
         """
         context = _context_type(cls)()
         context._cls = cls
@@ -148,55 +146,58 @@ def _context_type(cls):
 
 
 def _finish(context, tensors, outputs, recorded):
-    """Gives the outputs their place in the graph."""
-    single = not isinstance(outputs, (tuple, list))
+    """Gives the outputs their place in the graph. Only a tuple is several outputs; what is no tensor is handed on."""
+    single = not isinstance(outputs, tuple)
     values = [outputs] if single else list(outputs)
     inputs = {id(t) for t in tensors}
-    dirty = {id(t) for t in context._dirty}
+    dirty = {id(t) for t in context._dirty if id(t) in inputs}
     fixed = {id(t) for t in context._non_differentiable}
+    returned = [v for v in values if isinstance(v, Tensor)]
     for t in context._dirty:
-        if id(t) not in inputs:
-            raise RuntimeError("a tensor marked dirty is not an input of the Function")
-        if recorded and t.is_leaf and t.requires_grad:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if id(t) in dirty and recorded:
+            _core._check_writable(t)
         _core._mark_written(t)
-    made, originals = [], []
-    for i, value in enumerate(values):
-        if not isinstance(value, Tensor):
-            continue
-        if id(value) in inputs or (value.requires_grad and recorded):
-            alias = value.detach()                          # an input handed through: another tensor of the same value
-        else:
-            alias = value
-        originals.append(value)
-        made.append(alias)
-        values[i] = alias
+    if recorded and not dirty <= {id(v) for v in returned}:
+        raise RuntimeError("Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+                           "modified inplace must all be outputs of the Function.")
     to_save = context._to_save
     context._to_save = context._dirty = context._non_differentiable = ()
-    if not recorded:
-        for value, alias in zip(originals, made):
-            if id(value) in dirty:
-                values = [value if v is alias else v for v in values]
-        context._saved = None
-        return values[0] if single else tuple(values)
-    saved = []
-    places = {id(t): i for i, t in enumerate(originals)}
-    for t in to_save:
-        place = places.get(id(t), -1) if t is not None else -1
-        if t is None:
-            saved.append(None)
-        else:
-            saved.append(_core._save(made[place] if place >= 0 and (id(t) not in inputs or id(t) in dirty) else t,
-                                     place if place >= 0 and (id(t) not in inputs or id(t) in dirty) else -1))
-    differentiable = tuple(id(value) not in fixed and value.dtype.is_floating_point for value in originals)
-    if any(differentiable):
-        _core._record_function(context, tensors, tuple(made), differentiable)
-    context._saved = tuple(saved)
-    for value, alias in zip(originals, made):
+    context._saved = None
+
+    aliases = {}                                            # what the record calls an output, by the identity of what was returned
+    for value in returned:
+        if id(value) in aliases:
+            continue
         if id(value) in dirty:
-            _core._rebase(value, alias)
-            values = [value if v is alias else v for v in values]
-    return values[0] if single else tuple(values)
+            aliases[id(value)] = value.detach() if recorded else value
+        elif id(value) in inputs or recorded and value.requires_grad:
+            aliases[id(value)] = _core._handed_through(value)
+        else:
+            aliases[id(value)] = value
+    results = tuple(v if not isinstance(v, Tensor) or id(v) in dirty else aliases[id(v)] for v in values)
+    if recorded:
+        last = {id(value): i for i, value in enumerate(returned)}
+        context._saved = tuple(None if t is None else
+                               _core._save(aliases[id(t)], last[id(t)]) if id(t) in last and (id(t) not in inputs or id(t) in dirty) else
+                               _core._save(t, -1) for t in to_save)
+        context._places = tuple(None if not isinstance(v, Tensor) else i for v, i in zip(values, _counting(values)))
+        differentiable = tuple(last[id(value)] == i and id(value) not in fixed and value.dtype.is_floating_point
+                               for i, value in enumerate(returned))
+        if any(differentiable):
+            _core._record_function(context, tensors, tuple(aliases[id(value)] for value in returned), differentiable)
+        for value in returned:
+            if id(value) in dirty:
+                _core._rebase(value, aliases[id(value)])
+                dirty.discard(id(value))
+    return results[0] if single else results
+
+
+def _counting(values):
+    """The number of tensors before each value."""
+    n = 0
+    for v in values:
+        yield n
+        n += isinstance(v, Tensor)
 
 
 def once_differentiable(function):

@@ -83,6 +83,20 @@ def clamp(input, min=None, max=None, *, out=None):
 public(clamp, name="clip")
 
 
+@public(aliases=("clip_",))
+def clamp_(input, min=None, max=None):
+    """`clamp`, written into ``input``."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if min is not None and max is not None and not isinstance(min, Tensor) and not isinstance(max, Tensor):
+        return ops.clamp_(input, min, max)
+    if min is not None:
+        input = ops.clamp_min_tensor_(input, min) if isinstance(min, Tensor) else ops.clamp_min_(input, min)
+    if max is not None:
+        input = ops.clamp_max_tensor_(input, max) if isinstance(max, Tensor) else ops.clamp_max_(input, max)
+    return input
+
+
 @public
 def cov(input, *, correction=1, fweights=None, aweights=None):
     """Covariance of the rows of a matrix (or variance of a vector)."""

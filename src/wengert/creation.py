@@ -124,6 +124,8 @@ def from_numpy(ndarray):
         TypeError: not an ndarray, or of a type without a dtype. ValueError: negative strides.
     """
     import numpy
+    if type(ndarray) is numpy.ndarray and ndarray.dtype.isnative and ndarray.dtype.char in "?bBhilqefd" and ndarray.flags.writeable:
+        return _core.from_buffer_object(ndarray)
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.flags.writeable:

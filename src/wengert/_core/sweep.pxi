@@ -343,7 +343,8 @@ cdef int accumulate_grad(Tensor t, wg_val *v, bint create_graph, bint shared) ex
             wg_handle_track(t)
         return 0
     grad = <Tensor>t.grad_
-    if not create_graph:
+    # A retained gradient may itself be part of the graph that is being swept (x.grad = f(x)): it is never written.
+    if not create_graph and (t.t.v.edge.node == NULL or t.t.v.edge.node.kind == WG_NODE_LEAF):
         x[0] = &grad.t.v
         x[1] = v
         check(wg_apply_inplace(OP_ADD, &grad.t, x, 2, &ALPHA_ONE))

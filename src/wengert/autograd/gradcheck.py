@@ -26,20 +26,17 @@ def _double(inputs):
 
 def numerical_jacobian(function, inputs, which, eps):
     """Central differences: rows are elements of the input, columns elements of each output."""
-    from ..grad_mode import no_grad
     x = inputs[which]
     columns = []
-    with no_grad():
-        data = x.detach()
-        flat = [()] if data.dim() == 0 else [tuple(i) for i in _indices(data.shape)]
-        for index in flat:
-            kept = data[index].item()
-            data[index] = kept + eps
-            up = [o.detach().clone() for o in _outputs(function, inputs)]
-            data[index] = kept - eps
-            down = [o.detach().clone() for o in _outputs(function, inputs)]
-            data[index] = kept
-            columns.append([((u - d) / (2 * eps)).reshape(-1).tolist() for u, d in zip(up, down)])
+    data = x.detach()                                      # written in place: the function sees x itself move
+    for index in [()] if data.dim() == 0 else [tuple(i) for i in _indices(data.shape)]:
+        kept = data[index].item()
+        data[index] = kept + eps
+        up = [o.detach().clone() for o in _outputs(function, inputs)]
+        data[index] = kept - eps
+        down = [o.detach().clone() for o in _outputs(function, inputs)]
+        data[index] = kept
+        columns.append([((u - d) / (2 * eps)).reshape(-1).tolist() for u, d in zip(up, down)])
     return columns
 
 

@@ -1,8 +1,12 @@
 /* The one launch point. */
 #include "wg_launch.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "wg_isa.h"
 #include "wg_program.h"
+#include "wg_storage.h"
 
 /* Note [Launches]
  * Every kernel, forward, VJP, accumulation, optimizer update and random number, runs through wg_launch: operands
@@ -27,14 +31,38 @@ static int run(int kernel, wg_array *const *operand, int noperand, const wg_attr
     return wg_isa->kernels[kernel](operand, noperand, attr);
 }
 
+/* Meanwhile another thread may give a tensor other memory (x.data = y), and operands stand in tensors: so the kernel gets
+ * copies of them, and their memory is held. */
+static int run_unlocked(int kernel, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
+    enum { INLINE = 6 };
+    wg_array inline_copies[INLINE], *copy = inline_copies, *inline_pointers[INLINE], **pointer = inline_pointers;
+    if (noperand > INLINE) {
+        copy = malloc((size_t)noperand * (sizeof *copy + sizeof *pointer));
+        if (copy == NULL) return run(kernel, operand, noperand, attr, nattr);
+        pointer = (wg_array **)(copy + noperand);
+    }
+    for (int i = 0; i < noperand; i++) {
+        const wg_array *a = operand[i];
+        memcpy(&copy[i], a, offsetof(wg_array, shape));
+        memcpy(copy[i].shape, a->shape, sizeof(int64_t) * a->ndim);
+        memcpy(copy[i].strides, a->strides, sizeof(int64_t) * a->ndim);
+        if (a->is_number) copy[i].data = (char *)&copy[i].number;
+        if (a->storage) a->storage->refs++;
+        pointer[i] = &copy[i];
+    }
+    void *token = wg_unlock();
+    int status = run(kernel, pointer, noperand, attr, nattr);
+    wg_relock(token);
+    for (int i = 0; i < noperand; i++) if (copy[i].storage) wg_storage_drop(copy[i].storage);
+    if (copy != inline_copies) free(copy);
+    return status;
+}
+
 int wg_launch(int kernel, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
     if (WG_UNLIKELY(wg_capturing != NULL) && wg_program_append(wg_capturing, kernel, operand, noperand, attr, nattr) < 0)
         return -1;
     int64_t largest = 0;
     for (int i = 0; i < noperand; i++) if (operand[i]->numel > largest) largest = operand[i]->numel;
     if (WG_LIKELY(largest < UNLOCK_NUMEL) || wg_unlock == NULL) return run(kernel, operand, noperand, attr, nattr);
-    void *token = wg_unlock();
-    int status = run(kernel, operand, noperand, attr, nattr);
-    wg_relock(token);
-    return status;
+    return run_unlocked(kernel, operand, noperand, attr, nattr);
 }

@@ -39,7 +39,8 @@ wg_program *wg_program_begin(void) {
     if (wg_capturing) { wg_fail(WG_RUNTIME_ERROR, "a capture is already running"); return NULL; }
     wg_program *p = calloc(1, sizeof *p);
     if (p == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
-    wg_storage_birth_flags = WG_STORAGE_CAPTURED;
+    static uint32_t captures;                              /* what an earlier capture made is external to this one */
+    wg_storage_birth_flags = WG_STORAGE_CAPTURED | ++captures << WG_STORAGE_CAPTURE_SHIFT;
     wg_capturing = p;
     return p;
 }
@@ -48,7 +49,6 @@ void wg_program_end(wg_program *p) {
     if (wg_capturing == p) { wg_capturing = NULL; wg_storage_birth_flags = 0; }
     for (int64_t i = 0; i < p->nbuffer; i++)
         if (p->buffers[i].internal && p->buffers[i].storage) {
-            p->buffers[i].storage->flags &= ~WG_STORAGE_CAPTURED;
             wg_storage_drop(p->buffers[i].storage);
             p->buffers[i].storage = NULL;
         }
@@ -99,7 +99,7 @@ static int64_t buffer_of(wg_program *p, wg_storage *s) {
     int64_t at = slot_of(p, s);
     if (p->table[at].key) return p->table[at].value;
     if (grow((void **)&p->buffers, &p->buffer_room, p->nbuffer + 1, sizeof *p->buffers) < 0) return -1;
-    p->buffers[p->nbuffer] = (buffer){.storage = s, .nbytes = s->nbytes, .internal = (s->flags & WG_STORAGE_CAPTURED) != 0};
+    p->buffers[p->nbuffer] = (buffer){.storage = s, .nbytes = s->nbytes, .internal = s->flags == wg_storage_birth_flags};
     s->refs++;
     p->table[at].key = s;
     p->table[at].value = p->nbuffer;
@@ -171,7 +171,7 @@ static int run_entry(const wg_program *p, const launch_entry *entry, wg_array *a
 
 int wg_program_replay(wg_program *p, int poison) {
     int64_t widest = 1;
-    if (wg_capturing == p) return wg_fail(WG_RUNTIME_ERROR, "this program is still capturing");
+    if (wg_capturing) return wg_fail(WG_RUNTIME_ERROR, wg_capturing == p ? "this program is still capturing" : "another program is capturing");
     for (int64_t i = 0; i < p->nbuffer; i++) {
         buffer *b = &p->buffers[i];
         if (!b->internal) continue;

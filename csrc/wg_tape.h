@@ -135,6 +135,7 @@ extern const char *(*wg_ext_name)(const void *ext);
 #define WG_MODE_INFERENCE 2u
 #define WG_MODE_FUNCTION 4u
 #define WG_MODE_SAVED_HOOKS 8u
+#define WG_MODE_PLAIN 16u        /* subclasses of Tensor count as Tensor */
 #if defined(__GLIBC__) || (defined(__linux__) && defined(__GNU_LIBRARY__))
 #define WG_TLS_FAST __attribute__((tls_model("initial-exec")))
 #else

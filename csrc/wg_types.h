@@ -72,7 +72,8 @@ typedef struct wg_storage {
 } wg_storage;
 
 #define WG_STORAGE_READONLY 1u
-#define WG_STORAGE_CAPTURED 2u   /* made while a program captures */
+#define WG_STORAGE_CAPTURED 2u   /* made while a program captured; its number stands in the bits from here on: */
+#define WG_STORAGE_CAPTURE_SHIFT 8
 
 /* A version counter of its own: views and detach() share it, .data and imported memory get a new one. */
 typedef struct wg_version {

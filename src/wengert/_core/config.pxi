@@ -117,8 +117,10 @@ cdef class Program:
 
     def watch(self, name, Tensor t not None):
         """Remembers, before the capture ends, where ``t`` lies, so that `read` can give its value after a replay."""
-        cdef int64_t offset
-        cdef int64_t i = wg_program_buffer(self.p, &t.t.v.a, &offset)
+        cdef int64_t offset, i
+        if self.p == NULL:
+            raise RuntimeError("nothing was captured")
+        i = wg_program_buffer(self.p, &t.t.v.a, &offset)
         if i < 0:
             raise ValueError("no launch of this program touched that tensor")
         if not t.t.v.a.contiguous:
@@ -126,7 +128,8 @@ cdef class Program:
         self.watched[name] = (i, offset, tuple(t.shape), t.dtype)
 
     def __exit__(self, *exc):
-        wg_program_end(self.p)
+        if self.p != NULL:
+            wg_program_end(self.p)
 
     def __len__(self):
         return wg_program_launches(self.p) if self.p != NULL else 0
@@ -141,6 +144,8 @@ cdef class Program:
         """A copy of a watched tensor after the last replay."""
         cdef Tensor out
         cdef const char *data
+        if self.p == NULL:
+            raise RuntimeError("nothing was captured")
         i, offset, shape, dt = self.watched[name]
         data = wg_program_data(self.p, i)
         if data == NULL:

@@ -6,8 +6,7 @@ from cpython.pycapsule cimport PyCapsule_New, PyCapsule_GetPointer, PyCapsule_Is
 cdef int read_sizes(object sizes, int64_t *shape) except -1:
     """Sizes as ints; returns their number."""
     cdef int n = 0
-    if PyLong_Check(sizes):
-        sizes = (sizes,)
+    sizes = (sizes,) if PyLong_Check(sizes) else tuple(sizes)
     if len(sizes) > WG_MAX_DIMS:
         raise RuntimeError(f"tensors of more than {WG_MAX_DIMS} dimensions are not supported, got {len(sizes)}")
     for s in sizes:
@@ -44,9 +43,11 @@ def full(sizes, value, dtype):
 
 # ---- from nested Python data ----
 
-cdef int infer(object data, int dt) except -2:
+cdef int infer(object data, int dt, int depth=0) except -2:
     """The dtype that holds ``data`` and what was seen before (-1: nothing)."""
     cdef int own
+    if depth > WG_MAX_DIMS:
+        raise ValueError("too many dimensions or a sequence that contains itself")
     if PyBool_Check(data):
         own = WG_BOOL
     elif PyLong_Check(data):
@@ -57,7 +58,7 @@ cdef int infer(object data, int dt) except -2:
         own = (<Tensor>data).t.v.a.dtype
     elif isinstance(data, (list, tuple)) or hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)) and getattr(data, "ndim", 1) != 0:
         for item in data:
-            dt = infer(item, dt)
+            dt = infer(item, dt, depth + 1)
         return dt
     else:
         number = numpy_number(data)
@@ -83,6 +84,8 @@ cdef int measure(object data, list shape, int depth) except -1:
         if isinstance(data, Tensor):
             for i in range((<Tensor>data).t.v.a.ndim):
                 shape.append((<Tensor>data).t.v.a.shape[i])
+            if len(shape) > WG_MAX_DIMS:
+                raise ValueError("too many dimensions or a sequence that contains itself")
             return 0
         if not (isinstance(data, (list, tuple)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__"))) or getattr(data, "ndim", 1) == 0:
             return 0
@@ -142,6 +145,13 @@ cdef extern from "kernels/wg_math_half.h" nogil:
     uint16_t wg_f32_to_bf16(float)
 
 
+cdef inline int check_length(Py_ssize_t left) except -1:
+    """A conversion to a number may run code that makes the sequence longer or shorter than it said."""
+    if left != 0:
+        raise RuntimeError("a sequence changed its length while a tensor was made from it")
+    return 0
+
+
 cdef char *put_nested(char *p, int dt, object data, list shape, int depth) except NULL:
     """Writes nested data in row-major order; returns where the next element goes."""
     cdef int size = wg_itemsize[dt]
@@ -165,14 +175,22 @@ cdef char *put_nested(char *p, int dt, object data, list shape, int depth) excep
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {n})")
     if type(data) is list and dt == WG_F32 and depth == len(shape) - 1:
         for item in <list>data:                            # the commonest inner loop
+            n -= 1
+            if n < 0:
+                check_length(n)
             if PyFloat_Check(item):
                 (<float *>p)[0] = <float>PyFloat_AS_DOUBLE(item)
             else:
                 put_element(p, dt, as_scalar(item))
             p += 4
+        check_length(n)
         return p
     for item in data:
+        n -= 1
+        if n < 0:
+            check_length(n)
         p = put_nested(p, dt, item if depth < len(shape) - 1 else as_scalar(item), shape, depth + 1)
+    check_length(n)
     return p
 
 
@@ -337,11 +355,19 @@ cdef const char *format_of(int dt) noexcept:
     return NULL
 
 
+cdef struct exported:                    # behind a Py_buffer: its dimensions, and the memory it shows
+    wg_storage *storage
+    Py_ssize_t dims[48]
+
+
 cdef int fill_buffer(Tensor self, Py_buffer *view, int flags) except -1:
     cdef wg_array *a = &self.t.v.a
     cdef int i
-    cdef Py_ssize_t *dims
+    cdef exported *e
     cdef int size = wg_itemsize[a.dtype]
+    view.obj = None
+    if self.t.v.edge.node != NULL:       # NumPy tries the buffer before __array__, which says it in PyTorch's words
+        raise BufferError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if format_of(a.dtype) == NULL:
         raise BufferError("bfloat16 has no buffer format: convert with .float() first")
     if (flags & PyBUF_WRITABLE) and a.storage.flags & WG_STORAGE_READONLY:
@@ -350,24 +376,34 @@ cdef int fill_buffer(Tensor self, Py_buffer *view, int flags) except -1:
         raise BufferError("this tensor is not contiguous")
     if (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS and not a.contiguous:
         raise BufferError("this tensor is not contiguous")
-    dims = <Py_ssize_t *>malloc((2 * a.ndim + 1) * sizeof(Py_ssize_t))
-    if dims == NULL:
+    if (flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS and a.ndim > 1:
+        raise BufferError("this tensor is not column-major")
+    e = <exported *>malloc(sizeof(exported))
+    if e == NULL:
         raise MemoryError()
     for i in range(a.ndim):
-        dims[i] = a.shape[i]
-        dims[a.ndim + i] = a.strides[i] * size
+        e.dims[i] = a.shape[i]
+        e.dims[a.ndim + i] = a.strides[i] * size
+    e.storage = a.storage                # the tensor may get other memory (x.data = y) while the buffer is out
+    e.storage.refs += 1
     view.buf = a.data
     view.obj = self
     view.len = a.numel * size
     view.readonly = bool(a.storage.flags & WG_STORAGE_READONLY)
     view.itemsize = size
-    view.format = <char *>format_of(a.dtype)
+    view.format = <char *>format_of(a.dtype) if flags & PyBUF_FORMAT else NULL
     view.ndim = a.ndim
-    view.shape = dims
-    view.strides = dims + a.ndim
+    view.shape = e.dims if flags & PyBUF_ND else NULL
+    view.strides = e.dims + a.ndim if (flags & PyBUF_STRIDES) == PyBUF_STRIDES else NULL
     view.suboffsets = NULL
-    view.internal = dims
+    view.internal = e
     return 0
+
+
+cdef void release_filled(Py_buffer *view) noexcept:
+    cdef exported *e = <exported *>view.internal
+    wg_storage_drop(e.storage)
+    free(e)
 
 
 def to_numpy(Tensor self not None):

@@ -373,12 +373,22 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
 
 def plain_get_item(self, key):
     """Tensor.__getitem__ as a function, for __torch_function__."""
-    return get_item(<Tensor?>as_plain(self), key)
+    cdef uint32_t mode = wg_mode
+    set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, WG_MODE_PLAIN)
+    try:
+        return get_item(<Tensor?>self, key)
+    finally:
+        set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, mode)
 
 
 def plain_set_item(self, key, value):
     """Tensor.__setitem__ as a function, for __torch_function__."""
-    set_item(<Tensor?>as_plain(self), key, as_plain(value))
+    cdef uint32_t mode = wg_mode
+    set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, WG_MODE_PLAIN)
+    try:
+        set_item(<Tensor?>self, key, value)
+    finally:
+        set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, mode)
 
 
 cdef Tensor without_leading_ones(Tensor v, int ndim):

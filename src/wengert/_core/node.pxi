@@ -181,6 +181,7 @@ def register_hook(Tensor self not None, hook):
     if self.t.v.edge.node == NULL:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     e = ext_of(self.t.v.edge.node)
+    wg_handle_track(self)                                  # the hook may mention it
     if e.hooks is None:
         e.hooks = {}
     return removable_handle(e.hooks.setdefault(self.t.v.edge.out, OrderedDict()), hook)
@@ -194,6 +195,7 @@ def register_post_accumulate_grad_hook(Tensor self not None, hook):
     if self.t.v.edge.node.kind != WG_NODE_LEAF:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
     e = ext_of(self.t.v.edge.node)
+    wg_handle_track(self)
     if e.post_accumulate is None:
         e.post_accumulate = OrderedDict()
     return removable_handle(e.post_accumulate, hook)

@@ -103,6 +103,10 @@ cdef class Op:
     cdef readonly str name
     cdef readonly bint inplace
 
+    def __cinit__(self):
+        self.vectorcall = op_vectorcall
+        self.name = "?"
+
     def __get__(self, instance, owner):
         if instance is None:
             return self
@@ -778,44 +782,19 @@ cdef object call_override(Op f, PyObject *const *args, Py_ssize_t nargs, PyObjec
 def _call_plain(Op f not None, args, kwargs):
     """Runs an op with every Tensor subclass taken as a plain Tensor: what the default __torch_function__ does."""
     cdef tuple names = tuple(kwargs)
-    values = list(args) + [kwargs[n] for n in names]
-    plain = [as_plain(v) for v in values]
-    cdef Py_ssize_t n = len(plain), i
+    cdef list values = list(args) + [kwargs[n] for n in names]
+    cdef Py_ssize_t n = len(values), i
     cdef PyObject *pointers[64]
     cdef uint32_t mode = wg_mode
     if n > 64:
         raise TypeError(f"{f.name}() got {n} arguments")
     for i in range(n):
-        pointers[i] = <PyObject *>plain[i]
-    set_mode_bits(WG_MODE_FUNCTION, 0)
+        pointers[i] = <PyObject *>values[i]
+    set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, WG_MODE_PLAIN)
     try:
-        result = op_call(f, pointers, len(args), <PyObject *>names if names else NULL)
+        return op_call(f, pointers, n - <Py_ssize_t>len(names), <PyObject *>names if names else NULL)
     finally:
-        set_mode_bits(WG_MODE_FUNCTION, mode)
-    if f.inplace:
-        return args[0]
-    return result
-
-
-cdef object as_plain(object v):
-    if isinstance(v, Tensor) and not is_plain(v):
-        return plain_alias(<Tensor>v)
-    if type(v) is list or type(v) is tuple:
-        return type(v)([as_plain(i) for i in v])
-    return v
-
-
-cdef Tensor plain_alias(Tensor t):
-    """The same value, edge and view group under a plain handle."""
-    cdef Tensor out = new_tensor()
-    check(wg_tensor_refresh(&t.t))
-    wg_val_share(&out.t.v, &t.t.v)
-    if t.t.group != NULL:
-        out.t.group = t.t.group
-        out.t.group.refs += 1
-        out.t.generation = t.t.generation
-        out.t.view_flags = t.t.view_flags
-    return out
+        set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, mode)
 
 
 def _as_subclass(Tensor t not None, cls):

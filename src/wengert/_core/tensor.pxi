@@ -262,7 +262,7 @@ cdef class Tensor:
         fill_buffer(self, view, flags)
 
     def __releasebuffer__(self, Py_buffer *view):
-        free(view.internal)
+        release_filled(view)
 
     # ---- operators: the hot slots are replaced by C functions at import (operators.pxi) ----
 
@@ -570,8 +570,7 @@ cdef int set_grad(Tensor self, object value) except -1:
                                f"'{wg_dtype_title[self.t.v.a.dtype].decode()}'. The gradient must match the tensor's dtype.")
         Py_INCREF(value)
         self.grad_ = <PyObject *>value
-        if g.t.v.edge.node != NULL:
-            wg_handle_track(self)
+        wg_handle_track(self)                              # a.grad = b; b.grad = a
     else:
         self.grad_ = NULL
     Py_XDECREF(old)
@@ -636,18 +635,14 @@ def _register_plain_type(cls):
     wg_type_copy_numbers(<PyTypeObject *>cls)
 
 
-cdef bint all_plain = False      # inside DisableTorchFunctionSubclass
-
-
 cdef inline bint is_plain(object o):
-    return type(o) is Tensor or all_plain or type(o) in plain_types
+    return type(o) is Tensor or wg_mode & WG_MODE_PLAIN or type(o) in plain_types
 
 
 def _set_subclasses_plain(bint value):
-    """While true, no subclass's __torch_function__ is called. Returns what it was."""
-    global all_plain
-    before = all_plain
-    all_plain = value
+    """While true, no subclass's __torch_function__ is called in this thread. Returns what it was."""
+    before = bool(wg_mode & WG_MODE_PLAIN)
+    set_mode_bits(WG_MODE_PLAIN, WG_MODE_PLAIN if value else 0)
     return before
 
 

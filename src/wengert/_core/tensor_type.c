@@ -74,28 +74,51 @@ void wg_handle_track(PyObject *self) {
     if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
 }
 
+/* Note [Cycles through the tape]
+ * A hook that mentions its own tensor, or a Function that keeps its output in its context, closes a cycle through a
+ * record or leaf: handle -> node -> Ext -> ... -> handle. The collector sees it where the handle alone holds the node, which
+ * is so once everything computed from it is gone. (A cycle by way of several records is not found, as in PyTorch.) */
+static PyObject *own_ext(PyObject *self) {
+    const wg_node *n = FIELD(self, at_tensor, wg_tensor).v.edge.node;
+    if (n == NULL || n->refs != 1) return NULL;
+    return n->kind == WG_NODE_LEAF ? ((const wg_leaf *)n)->ext : ((const wg_rec *)n)->ext;
+}
+
+/* The type is no heap type: subtype_traverse visits the types of subclasses' instances, and must be the only one to. */
 static int tensor_traverse(PyObject *self, visitproc visit, void *arg) {
-    if (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_VISIT(Py_TYPE(self));
     Py_VISIT(FIELD(self, at_grad, PyObject *));
     Py_VISIT(FIELD(self, at_dict, PyObject *));
+    Py_VISIT(own_ext(self));
     return 0;
 }
 
-static int tensor_clear(PyObject *self) {
+static void clear_fields(PyObject *self) {
     Py_CLEAR(FIELD(self, at_grad, PyObject *));
     Py_CLEAR(FIELD(self, at_dict, PyObject *));
+}
+
+static int tensor_clear(PyObject *self) {
+    clear_fields(self);
+    if (own_ext(self)) wg_tensor_set_edge(&FIELD(self, at_tensor, wg_tensor), (wg_edge){0});
     return 0;
+}
+
+static void release(PyObject *self) {
+    if (FIELD(self, at_weakrefs, PyObject *)) PyObject_ClearWeakRefs(self);
+    clear_fields(self);
+    wg_tensor_release(&FIELD(self, at_tensor, wg_tensor));
+    if (Py_TYPE(self) == tensor_type && nfree < FREE_MAX) free_handles[nfree++] = self;
+    else Py_TYPE(self)->tp_free(self);
 }
 
 static void tensor_dealloc(PyObject *self) {
     wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
     if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
-    if (FIELD(self, at_weakrefs, PyObject *)) PyObject_ClearWeakRefs(self);
-    wg_leaf_forget(t->v.edge.node, t);                       /* before the dict goes: that may run anything */
-    tensor_clear(self);
-    wg_tensor_release(t);
-    if (Py_TYPE(self) == tensor_type && nfree < FREE_MAX) free_handles[nfree++] = self;
-    else Py_TYPE(self)->tp_free(self);
+    wg_leaf_forget(t->v.edge.node, t);                       /* first: what follows may run anything, a sweep too */
+    if (FIELD(self, at_grad, PyObject *) == NULL && FIELD(self, at_dict, PyObject *) == NULL) { release(self); return; }
+    Py_TRASHCAN_BEGIN(self, tensor_dealloc)                  /* x.grad = y; y.grad = z; ... a million times */
+    release(self);
+    Py_TRASHCAN_END
 }
 
 static int tensor_setattro(PyObject *self, PyObject *name, PyObject *value) {

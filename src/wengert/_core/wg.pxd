@@ -172,6 +172,7 @@ cdef extern from "wg_tape.h" nogil:
         WG_MODE_INFERENCE
         WG_MODE_FUNCTION
         WG_MODE_SAVED_HOOKS
+        WG_MODE_PLAIN
     ctypedef struct wg_leaf:
         wg_node node
         void *tensor

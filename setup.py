@@ -53,6 +53,7 @@ if DEBUG:
               "-DWG_DEBUG=1"]
 else:
     FLAGS += ["-O3", "-g0", "-DNDEBUG"]
+SCALAR = ["-fno-tree-slp-vectorize"]     # outside kernels: two bytes stored apart and loaded as one word cost 4 ns an operation
 WARNINGS = ["-Wall", "-Wextra"] + (["-Werror"] if WERROR else [])
 CYTHON_FLAGS = ["-fwrapv", "-Wall", "-Wno-unused-function", "-Wno-unused-variable"]   # its C is not ours to lint
 
@@ -202,12 +203,12 @@ class BuildExt(build_ext):
         plain = sorted(CSRC.glob("*.c")) + sorted((CSRC / "ops").glob("*.c"))
         plain += sorted(set(generated.glob("*.c")) - set(loops))
         for source in plain:
-            jobs.append((source, build / "plain" / f"{source.parent.name}_{source.stem}.o", FLAGS + WARNINGS + include))
+            jobs.append((source, build / "plain" / f"{source.parent.name}_{source.stem}.o", FLAGS + SCALAR + WARNINGS + include))
         for source in sorted(CORE.glob("*.c")):
-            jobs.append((source, build / "core" / f"{source.stem}.o", FLAGS + WARNINGS + python + include))
+            jobs.append((source, build / "core" / f"{source.stem}.o", FLAGS + SCALAR + WARNINGS + python + include))
         for source in core.sources:
             jobs.append((Path(source), build / "core" / f"cython_{Path(source).stem}.o",
-                         FLAGS + CYTHON_FLAGS + python + include))
+                         FLAGS + SCALAR + CYTHON_FLAGS + python + include))
         jobs.sort(key=lambda job: -job[0].stat().st_size)      # the longest first
 
         workers = self.parallel if isinstance(self.parallel, int) and self.parallel > 1 else len(affinity())

@@ -2,9 +2,74 @@
  * see Note [Flat records] there. */
 #include "wg_flat.h"
 
+#include <stdlib.h>
+
 #include "wg_elementwise.h"
 #include "wg_launch.h"
 #include "wg_storage.h"
+
+/* ---- plans ---- */
+
+const wg_flat_plan **wg_flat_plans;
+static const wg_flat_plan unusable;
+
+static void plan_case(const wg_op *op, uint32_t needs, wg_flat_case *c) {
+    uint32_t mask = 0;
+    for (int i = 0; i < op->nin; i++) {
+        if (!(needs >> i & 1)) continue;
+        c->values |= (uint8_t)op->save_x[i];
+        c->save_y |= op->save_y[i] & 1;
+        if (op->identity >> i & 1) c->borrowed |= (uint8_t)(1u << i);
+        else { c->out[c->nout++] = (uint8_t)i; mask |= 1u << i; }
+    }
+    for (uint32_t bits = c->values; bits; bits &= bits - 1) c->nsaved++;
+    c->nsaved += c->save_y;
+    c->attrs = (uint32_t)(sizeof(wg_rec) + (size_t)op->nin * sizeof(wg_edge));
+    c->saved = c->attrs + (uint32_t)op->nattr * (uint32_t)sizeof(wg_attr);
+    c->outs = c->saved + c->nsaved * (uint32_t)sizeof(wg_saved);
+    c->dims = c->outs + 8;
+    c->vjp_ok = 1;
+    if (mask == 0) return;
+    const wg_vjp_loop *loop = op->vjp_loops ? &op->vjp_loops[mask] : NULL;
+    c->vjp_ok = 0;
+    if (loop == NULL || loop->loop < 0 || loop->nin > WG_FLAT_VJP_INPUTS) return;
+    c->nin = loop->nin;
+    for (int k = 0; k < loop->nin; k++) {
+        int code = loop->in[k], at = 0;
+        c->which[k] = (uint8_t)(code < WG_OPERAND_Y(0) ? code - 1 : op->nin);
+        if (code == WG_OPERAND_G) { c->source[k] = -1; continue; }
+        if (code >= WG_OPERAND_Y(0)) at = c->nsaved - 1;     /* the output is saved last */
+        else for (int i = 0; i < code - 1; i++) at += c->values >> i & 1;
+        c->source[k] = (int8_t)at;
+    }
+    for (int k = 0; k < 2; k++) c->vjp[k] = wg_isa->loops[loop->loop * WG_NCOMPUTE + k];
+    c->vjp_ok = c->vjp[0] != NULL && c->vjp[1] != NULL;
+}
+
+WG_COLD const wg_flat_plan *wg_flat_make_plan(int opcode) {
+    const wg_op *op = &wg_ops[opcode];
+    if (wg_flat_plans == NULL) {
+        wg_flat_plans = calloc((size_t)wg_nops, sizeof *wg_flat_plans);
+        if (wg_flat_plans == NULL) return &unusable;         /* the general way needs no plan */
+    }
+    wg_flat_plans[opcode] = &unusable;
+    if (op->kind != WG_OP_ELEMENTWISE || op->nin < 1 || op->nin > WG_FLAT_INPUTS || op->nattr > WG_FLAT_ATTRS) return &unusable;
+    if (op->types != WG_T_ANY && op->types != WG_T_FLOAT && op->types != WG_T_NUMERIC && op->types != WG_T_FLOAT_ONLY) return &unusable;
+    const wg_loop_info *info = &wg_loop_infos[op->loop];
+    if (info->out_bool || info->in_bool || op->nout != 1) return &unusable;
+    wg_flat_plan *plan = calloc(1, sizeof *plan);
+    if (plan == NULL) return &unusable;
+    for (int k = 0; k < 2; k++) plan->loop[k] = wg_isa->loops[op->loop * WG_NCOMPUTE + k];
+    plan->usable = plan->loop[0] != NULL && plan->loop[1] != NULL;
+    plan->nx = (uint8_t)op->nin;
+    plan->nattr = op->nattr;
+    plan->diff_in = op->diff_in;
+    plan->check = op->check;
+    for (uint32_t needs = 1; needs < 1u << op->nin; needs++) plan_case(op, needs, &plan->at[needs]);
+    return wg_flat_plans[opcode] = plan;
+}
+
+/* ---- operands that are one value in all places ---- */
 
 void wg_flat_spread_number(char *to, int compute, int64_t n, int dtype, int64_t bits) {
     union { int64_t i; double f; uint8_t b; } number = {.i = bits};
@@ -19,9 +84,11 @@ void wg_flat_spread_element(char *to, int compute, int64_t n, const char *from) 
     else for (int64_t i = 0; i < n; i++) ((float *)to)[i] = *(const float *)from;
 }
 
-static inline void save(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
+/* ---- records ---- */
+
+static inline void save(wg_saved *s, const wg_val *v, int which) {
     const wg_array *a = &v->a;
-    if (a->is_number) {
+    if (WG_UNLIKELY(a->is_number)) {
         *s = (wg_saved){.i = a->number.i, .dtype = a->dtype, .which = (uint32_t)which, .is_number = 1, .contiguous = 1};
         return;
     }
@@ -29,82 +96,78 @@ static inline void save(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
                     .dtype = a->dtype, .ndim = a->ndim, .which = (uint32_t)which, .contiguous = 1};
     a->storage->refs++;
     v->version->refs++;
-    r->node.flags |= WG_REC_SAVED;
 }
 
 /* `needs`: the inputs that a gradient flows to. All of them were found to agree. */
-static inline int record(const wg_op *op, int opcode, const wg_val *const *x, int nx, const wg_attr *attr, uint32_t needs, wg_val *y) {
-    const int nattr = op->nattr;
+static inline int record(const wg_flat_plan *plan, int opcode, const wg_val *const *x, const wg_attr *attr, uint32_t needs, wg_val *y) {
+    const wg_flat_case *c = &plan->at[needs];
     const uint32_t n = y->a.ndim;
-    uint32_t values = 0, save_y = 0, nsaved = 0;
-    for (int i = 0; needs >> i; i++) {
-        if (!(needs >> i & 1)) continue;
-        values |= op->save_x[i];
-        save_y |= op->save_y[i];
-    }
-    for (uint32_t bits = values; bits; bits &= bits - 1) nsaved++;
-    nsaved += save_y & 1;
-    const uint32_t attrs = (uint32_t)(sizeof(wg_rec) + (size_t)nx * sizeof(wg_edge));
-    const uint32_t saved = attrs + (uint32_t)nattr * (uint32_t)sizeof(wg_attr);
-    const uint32_t outs = saved + nsaved * (uint32_t)sizeof(wg_saved), dims = outs + 8;
-    wg_rec *r = wg_rec_allocate(dims + 16 * n);
+    const int nx = plan->nx, nattr = plan->nattr;
+    wg_rec *r = wg_rec_allocate(c->dims + 16 * n);
     if (WG_UNLIKELY(r == NULL)) return -1;
-    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
+    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = (uint8_t)(c->nsaved ? WG_REC_FLAT | WG_REC_SAVED : WG_REC_FLAT),
+                        .op = (uint16_t)opcode, .refs = 1};
     r->ext = NULL;
     r->nx = (uint32_t)nx;
     r->ny = 1;
     r->nattr = (uint16_t)nattr;
-    r->nsaved = nsaved;
-    r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
-    for (int i = 0; i < nattr; i++) wg_rec_attrs(r)[i] = attr[i];
-    wg_saved *s = wg_rec_saved(r);
+    r->nsaved = c->nsaved;
+    r->needs = (uint8_t)needs;
+    r->attrs = c->attrs; r->saved = c->saved; r->outs = c->outs; r->dims = c->dims;
+    for (int i = 0; i < nattr; i++) ((wg_attr *)((char *)r + c->attrs))[i] = attr[i];
+    wg_saved *s = (wg_saved *)((char *)r + c->saved);
     for (int i = 0; i < nx; i++) {
         if (needs >> i & 1) { r->edge[i] = x[i]->edge; wg_node_hold(r->edge[i].node); }
         else r->edge[i] = (wg_edge){NULL, 0};
-        if (values >> i & 1) save(s++, r, x[i], i);
+        if (c->values >> i & 1) save(s++, x[i], i);
     }
-    if (save_y & 1) save(s, r, y, nx);
-    *wg_rec_outs(r) = (wg_outmeta){0, y->a.dtype, y->a.ndim};
-    int64_t *pool = wg_rec_dims(r, 0);
-    for (uint32_t d = 0; d < n; d++) { pool[d] = y->a.shape[d]; pool[n + d] = y->a.strides[d]; }
+    if (c->save_y) save(s, y, nx);
+    *(wg_outmeta *)((char *)r + c->outs) = (wg_outmeta){0, y->a.dtype, y->a.ndim};
+    int64_t *pool = (int64_t *)((char *)r + c->dims);
+    if (n == 1) { pool[0] = y->a.shape[0]; pool[1] = y->a.strides[0]; }
+    else for (uint32_t d = 0; d < n; d++) { pool[d] = y->a.shape[d]; pool[n + d] = y->a.strides[d]; }
     y->edge = (wg_edge){&r->node, 0};
     return 0;
 }
 
-static inline int plain_attrs(const wg_op *op, const wg_attr *attr) {
-    if (op->nattr > WG_FLAT_ATTRS) return 0;
-    for (int i = 0; i < op->nattr; i++) if (attr[i].tag == WG_A_INTS || attr[i].tag == WG_A_PTR) return 0;
+static inline int plain_attrs(int nattr, const wg_attr *attr) {
+    for (int i = 0; i < nattr; i++) if (attr[i].tag == WG_A_INTS || attr[i].tag == WG_A_PTR) return 0;
     return 1;
 }
 
 int wg_flat_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
-    const wg_op *op = &wg_ops[opcode];
+    const wg_flat_plan *plan = wg_flat_plan_of(opcode);
     const wg_array *ya = &y->a;
     uint32_t needs = 0;
-    if (!ya->contiguous || ya->dtype < WG_F32 || !plain_attrs(op, attr)) return 1;
+    if (!plan->usable || nx != plan->nx || !ya->contiguous || ya->dtype < WG_F32 || !plain_attrs(plan->nattr, attr)) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
         if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || !wg_same_shape(a, ya))) return 1;
         if (x[i]->edge.node) needs |= 1u << i;
     }
-    return record(op, opcode, x, nx, attr, needs & op->diff_in, y);
+    return record(plan, opcode, x, attr, needs & plan->diff_in, y);
+}
+
+/* ---- forward ---- */
+
+static inline int same_dims(const wg_array *a, const wg_array *b) {
+    if (WG_LIKELY(a->ndim == 1 && b->ndim == 1)) return a->shape[0] == b->shape[0];
+    return wg_same_shape(a, b);
 }
 
 int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
-    const wg_op *op = &wg_ops[opcode];
+    const wg_flat_plan *plan = wg_flat_plan_of(opcode);
     char *data[1 + WG_FLAT_INPUTS], room[WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
     uint32_t needs = 0;
     int number = -1;
 
-    if (WG_UNLIKELY(nx > WG_FLAT_INPUTS)) return 1;
+    if (WG_UNLIKELY(!plan->usable || nx != plan->nx || wg_capturing != NULL)) return 1;
     const wg_array *first = &x[0]->a;
-    if (first->is_number && nx > 1) first = &x[1]->a;
+    if (WG_UNLIKELY(first->is_number) && nx > 1) first = &x[1]->a;
     const int64_t n = first->numel;
-    if (first->dtype < WG_F32 || !first->contiguous || first->is_number || n > WG_DIRECT_NUMEL || n == 0) return 1;
-    if (op->types != WG_T_ANY && op->types != WG_T_FLOAT && op->types != WG_T_NUMERIC && op->types != WG_T_FLOAT_ONLY) return 1;
-    const int compute = first->dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
-    const wg_loop_fn loop = wg_isa->loops[op->loop * WG_NCOMPUTE + compute];
-    if (WG_UNLIKELY(loop == NULL || wg_capturing != NULL || !plain_attrs(op, attr))) return 1;
+    const int dtype = first->dtype, ndim = first->ndim;
+    if (dtype < WG_F32 || !first->contiguous || first->is_number || n > WG_FLAT_NUMEL || n == 0) return 1;
+    if (plan->nattr && !plain_attrs(plan->nattr, attr)) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
         data[1 + i] = a->data;
@@ -113,17 +176,18 @@ int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *att
             number = i;
             continue;
         }
-        if (a != first && (a->dtype != first->dtype || !a->contiguous || !wg_same_shape(a, first))) return 1;
-        if (x[i]->edge.node) needs |= 1u << i;
+        if (a->dtype != dtype || !a->contiguous || !same_dims(a, first)) return 1;
+        needs |= (uint32_t)(x[i]->edge.node != NULL) << i;
     }
-    if (op->check && op->check(x, attr) < 0) { wg_val_clear(y); return -1; }
+    if (plan->check && plan->check(x, attr) < 0) { wg_val_clear(y); return -1; }
+    const int compute = dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
     if (number >= 0) {
         wg_flat_spread_number(room, compute, n, x[number]->a.dtype, x[number]->a.number.i);
         data[1 + number] = room;
     }
 
-    wg_storage *storage = wg_storage_new(n * (compute == WG_C_F64 ? 8 : 4));
-    wg_version *version = storage ? wg_version_new() : NULL;
+    wg_storage *storage = wg_storage_new(n << (compute == WG_C_F64 ? 3 : 2));
+    wg_version *version = WG_LIKELY(storage != NULL) ? wg_version_new() : NULL;
     if (WG_UNLIKELY(version == NULL)) {
         if (storage) wg_storage_drop(storage);
         wg_val_clear(y);
@@ -134,20 +198,24 @@ int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *att
     y->a.data = data[0] = storage->data;
     y->a.storage = storage;
     y->a.numel = n;
-    y->a.dtype = first->dtype;
-    y->a.ndim = first->ndim;
+    y->a.dtype = (uint8_t)dtype;
+    y->a.ndim = (uint8_t)ndim;
     y->a.contiguous = 1;
     y->a.is_number = 0;
-    int64_t step = 1;
-    for (int d = first->ndim - 1; d >= 0; d--) {
-        y->a.shape[d] = first->shape[d];
-        y->a.strides[d] = step;
-        step *= first->shape[d];
+    if (WG_LIKELY(ndim == 1)) {
+        y->a.shape[0] = n;
+        y->a.strides[0] = 1;
+    } else {
+        int64_t step = 1;
+        for (int d = ndim - 1; d >= 0; d--) {
+            y->a.strides[d] = step;
+            step *= y->a.shape[d] = first->shape[d];
+        }
     }
-    loop(n, data, attr);
-    needs &= op->diff_in;
+    wg_launch_flat(plan->loop[compute], n, data, attr);
+    needs &= plan->diff_in;
     if (needs == 0 || wg_mode & WG_MODE_NO_GRAD) return 0;
-    if (WG_LIKELY(record(op, opcode, x, nx, attr, needs, y) == 0)) return 0;
+    if (WG_LIKELY(record(plan, opcode, x, attr, needs, y) == 0)) return 0;
     wg_val_release(y);
     return -1;
 }

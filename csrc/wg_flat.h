@@ -4,7 +4,39 @@
 
 #include "wg_tape.h"
 
-enum { WG_FLAT_SPREAD = 128 };       /* up to so many elements a number is written out beside a tensor */
+enum {
+    WG_FLAT_INPUTS = 3, WG_FLAT_ATTRS = 4, WG_FLAT_VJP_INPUTS = 6,
+    WG_FLAT_NUMEL = 2048,            /* larger tensors are worth the general launch: threads, the lock let go */
+    WG_FLAT_SPREAD = 128             /* up to so many elements a number is written out beside a tensor */
+};
+
+/* What is known of an op and the inputs that need a gradient before any operand is seen. */
+typedef struct wg_flat_case {
+    uint8_t values, save_y, nsaved;  /* inputs whose values are kept, is the output kept, how many that makes */
+    uint8_t borrowed;                /* inputs whose gradient is g itself */
+    uint8_t nout, out[WG_FLAT_INPUTS];          /* of the VJP loop: for these inputs it writes gradients */
+    uint8_t nin;
+    int8_t source[WG_FLAT_VJP_INPUTS];          /* its inputs: which saved value, -1: g */
+    uint8_t which[WG_FLAT_VJP_INPUTS];          /* the same as input i, or nx for the output */
+    uint8_t vjp_ok;                             /* has a loop, or needs none */
+    uint32_t attrs, saved, outs, dims;          /* offsets in the record */
+    wg_loop_fn vjp[2];               /* float32, float64 */
+} wg_flat_case;
+
+typedef struct wg_flat_plan {
+    uint8_t usable, nx, nattr;
+    uint32_t diff_in;
+    wg_loop_fn loop[2];
+    int (*check)(const wg_val *const *x, const wg_attr *attr);
+    wg_flat_case at[1 << WG_FLAT_INPUTS];       /* by the inputs that need a gradient */
+} wg_flat_plan;
+
+extern const wg_flat_plan **wg_flat_plans;      /* by opcode, made at first use */
+const wg_flat_plan *wg_flat_make_plan(int opcode);
+WG_INLINE const wg_flat_plan *wg_flat_plan_of(int opcode) {
+    const wg_flat_plan *plan = WG_LIKELY(wg_flat_plans != NULL) ? wg_flat_plans[opcode] : NULL;
+    return WG_LIKELY(plan != NULL) ? plan : wg_flat_make_plan(opcode);
+}
 
 /* Forward and record in one go. 1: not that case, nothing happened. */
 int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);

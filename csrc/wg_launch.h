@@ -13,13 +13,7 @@ extern void *(*wg_unlock)(void);
 extern void (*wg_relock)(void *token);
 
 /* The launch point for the commonest case, small dense operands of one type, without the general one's questions: see
- * Note [Launches]. 0: it ran; 1: not this case, call wg_launch. `data` holds the operands' addresses, outputs first. */
-#define WG_DIRECT_NUMEL 2048
-WG_INLINE int wg_launch_direct(int loop, int compute, int64_t numel, char *const *data, const wg_attr *attr) {
-    wg_loop_fn fn = wg_isa->loops[loop * WG_NCOMPUTE + compute];
-    if (WG_UNLIKELY(wg_capturing != NULL || numel > WG_DIRECT_NUMEL || fn == NULL)) return 1;
-    fn(numel, data, attr);
-    return 0;
-}
+ * Note [Launches]. Only while nothing captures. `data` holds the operands' addresses, outputs first. */
+WG_INLINE void wg_launch_flat(wg_loop_fn loop, int64_t numel, char *const *data, const wg_attr *attr) { loop(numel, data, attr); }
 
 #endif

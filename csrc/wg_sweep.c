@@ -185,15 +185,16 @@ static inline wg_chunk_state *latest_state(wg_sweep *s) {
     return NULL;
 }
 
-static inline wg_rec *take_latest(wg_chunk_state *state) {
-    int bit = 63 - __builtin_clzll(state->pending);
-    state->pending &= ~((uint64_t)1 << bit);
-    return (wg_rec *)(state->chunk->bytes + state->chunk->offset[bit]);
+static inline wg_rec *take_latest(wg_chunk_state *state, int *index) {
+    *index = 63 - __builtin_clzll(state->pending);
+    state->pending &= ~((uint64_t)1 << *index);
+    return (wg_rec *)(state->chunk->bytes + state->chunk->offset[*index]);
 }
 
 static wg_rec *pop_pending(wg_sweep *s) {
     wg_chunk_state *state = latest_state(s);
-    return state ? take_latest(state) : NULL;
+    int index;
+    return state ? take_latest(state, &index) : NULL;
 }
 
 int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edge *wanted, int64_t nwanted) {
@@ -427,40 +428,43 @@ static int one_element_everywhere(const wg_array *a) {
  * and added in the order of the inputs, which is what the general way does.
  * Takes *c over, except when it returns 1: something is out of the ordinary, take the general way. */
 static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
-    const wg_op *op = &wg_ops[r->node.op];
-    const int nx = (int)r->nx, nattr = r->nattr;
+    const wg_flat_plan *plan = wg_flat_plans[r->node.op];
+    const wg_flat_case *way = &plan->at[r->needs];
     const int64_t n = c->v.a.numel;
     const int compute = c->v.a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
-    char *data[2 * INLINE_OPERANDS], room[2][WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
-    wg_cotangent *fresh[WG_FLAT_INPUTS];
-    uint32_t mask = 0, borrowed = 0, last_borrowed = 0, add = 0;
-    int nout = 0, spreads = 0, reused = -1, status = 0, nfresh = 0, wanted[WG_FLAT_INPUTS], fresh_for[WG_FLAT_INPUTS];
+    char *data[WG_FLAT_INPUTS + WG_FLAT_VJP_INPUTS];
+    int reused = -1, status = 0, partial = 0;
 
-    if (WG_UNLIKELY(nx > WG_FLAT_INPUTS || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype)) return 1;
+    if (WG_UNLIKELY(n > WG_FLAT_NUMEL || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype || wg_capturing)) return 1;
     if (WG_UNLIKELY(!c->v.a.contiguous && (n > WG_FLAT_SPREAD || !one_element_everywhere(&c->v.a)))) return 1;
-    for (int i = 0; i < nx; i++) {
-        if (!wg_sweep_wants(s, r->edge[i])) continue;
-        if (op->identity >> i & 1) { borrowed |= 1u << i; last_borrowed = (uint32_t)i; }
-        else { mask |= 1u << i; wanted[nout++] = i; }
+    if (WG_UNLIKELY(s->pruned)) {
+        uint32_t wants = 0;
+        for (int i = 0; i < plan->nx; i++) wants |= (uint32_t)wg_sweep_wants(s, r->edge[i]) << i;
+        partial = wants != r->needs;
+        way = &plan->at[wants];
     }
-    if (mask) {
-        const wg_vjp_loop *plan = op->vjp_loops ? &op->vjp_loops[mask] : NULL;
-        if (WG_UNLIKELY(plan == NULL || plan->loop < 0 || n > WG_DIRECT_NUMEL || wg_capturing)) return 1;
-        if (WG_UNLIKELY(borrowed))
-            for (int i = 0; i < nx; i++)
+    if (WG_UNLIKELY(!way->vjp_ok)) return 1;
+    const int nout = way->nout;
+    if (nout) {
+        wg_cotangent *fresh[WG_FLAT_INPUTS] = {NULL, NULL, NULL};
+        char room[2][WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
+        const wg_saved *saved = wg_rec_saved(r);
+        uint32_t add = 0;
+        int spreads = 0;
+        if (WG_UNLIKELY(way->borrowed))
+            for (int i = 0; i < plan->nx; i++)
                 for (int k = 0; k < nout; k++)
-                    if (borrowed >> i & 1 && r->edge[i].node == r->edge[wanted[k]].node) return 1;   /* order of sums */
-        for (int k = 0; k < plan->nin; k++) {
-            int code = plan->in[k], which = code == WG_OPERAND_G ? -1 : code < WG_OPERAND_Y(0) ? code - 1 : nx + code - 17;
+                    if (way->borrowed >> i & 1 && r->edge[i].node == r->edge[way->out[k]].node) return 1;   /* order of sums */
+        for (int k = 0; k < way->nin; k++) {
             char **at = &data[nout + k];
-            if (which < 0) {
+            if (way->source[k] < 0) {
                 *at = c->v.a.data;
                 if (WG_UNLIKELY(!c->v.a.contiguous)) wg_flat_spread_element(*at = room[1], compute, n, c->v.a.data);
                 continue;
             }
-            const wg_saved *v = wg_rec_saved(r);
-            while (v->which != (uint32_t)which) v++;
-            if (v->is_number) {
+            const wg_saved *v = &saved[way->source[k]];
+            if (WG_UNLIKELY(partial)) for (v = saved; v->which != way->which[k];) v++;
+            if (WG_UNLIKELY(v->is_number)) {
                 if (spreads++ || n > WG_FLAT_SPREAD) return 1;
                 wg_flat_spread_number(*at = room[0], compute, n, v->dtype, v->i);
                 continue;
@@ -468,19 +472,19 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
             if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;
             *at = v->data;
         }
-        const int reusable = !borrowed && sole_owner(&c->v);
+        const int reusable = !way->borrowed && sole_owner(&c->v);
         for (int k = 0; k < nout; k++) {
-            const wg_edge to = r->edge[wanted[k]];
+            const wg_edge to = r->edge[way->out[k]];
             wg_val *sum = waiting(s, to);
             int twin = -1;                                   /* an earlier output of this very call for the same place */
-            for (int j = 0; j < k; j++) if (r->edge[wanted[j]].node == to.node && r->edge[wanted[j]].out == to.out) twin = j;
-            if (twin >= 0) { data[k] = data[twin]; add |= 1u << k; continue; }
+            for (int j = 0; j < k; j++) if (r->edge[way->out[j]].node == to.node && r->edge[way->out[j]].out == to.out) twin = j;
+            if (WG_UNLIKELY(twin >= 0)) { data[k] = data[twin]; add |= 1u << k; continue; }
             if (sum) {
                 if (!sole_owner(sum) || sum->a.dtype != c->v.a.dtype || sum->a.numel != n) { status = 1; break; }
                 data[k] = sum->a.data;
                 add |= 1u << k;
             } else if (reusable && reused < 0) {
-                reused = wanted[k];
+                reused = way->out[k];
                 data[k] = c->v.a.data;
             } else {
                 wg_cotangent *f = new_cotangent();
@@ -490,27 +494,26 @@ static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
                     break;
                 }
                 data[k] = f->v.a.data;
-                fresh_for[nfresh] = wanted[k];
-                fresh[nfresh++] = f;
+                fresh[k] = f;
             }
         }
         if (WG_UNLIKELY(status)) {
-            while (nfresh) discard(fresh[--nfresh]);
+            for (int k = 0; k < nout; k++) if (fresh[k]) discard(fresh[k]);
             if (status < 0) discard(c);
             return status;
         }
         wg_attr attr[WG_FLAT_ATTRS + 1];
-        for (int i = 0; i < nattr; i++) attr[i] = wg_rec_attrs(r)[i];
-        attr[nattr] = WG_INT(add);
-        wg_launch_direct(plan->loop, compute, n, data, attr);
+        for (int i = 0; i < plan->nattr; i++) attr[i] = wg_rec_attrs(r)[i];
+        attr[plan->nattr] = WG_INT(add);
+        wg_launch_flat(way->vjp[compute], n, data, attr);
+        for (int k = 0; k < nout; k++)
+            if (fresh[k] && deliver(s, r->edge[way->out[k]], fresh[k]) < 0) status = -1;
     }
     if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
-    for (int k = 0; k < nfresh; k++)
-        if (deliver(s, r->edge[fresh_for[k]], fresh[k]) < 0) status = -1;
     if (reused >= 0) return deliver(s, r->edge[reused], c) < 0 ? -1 : status;
-    for (uint32_t i = 0; borrowed >> i; i++) {
-        if (!(borrowed >> i & 1)) continue;
-        if (i == last_borrowed && !waiting(s, r->edge[i])) return deliver(s, r->edge[i], c) < 0 ? -1 : status;
+    for (uint32_t i = 0; way->borrowed >> i; i++) {
+        if (!(way->borrowed >> i & 1)) continue;
+        if (way->borrowed >> i == 1 && !waiting(s, r->edge[i])) return deliver(s, r->edge[i], c) < 0 ? -1 : status;
         wg_val g;
         wg_val_share(&g, &c->v);
         if (wg_sweep_add(s, r->edge[i], &g) < 0) status = -1;
@@ -586,11 +589,12 @@ wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
     for (;;) {
         wg_chunk_state *state = latest_state(s);
         if (state == NULL) return NULL;
-        wg_rec *r = take_latest(state);
-        const uint64_t bit = (uint64_t)1 << r->index;
+        int index;
+        wg_rec *r = take_latest(state, &index);
+        const uint64_t bit = (uint64_t)1 << index;
         if (r->ny != 1 || r->ext != NULL || (s->pruned && state->wanted & bit)) return r;
-        wg_cotangent *c = state->cotangent[r->index];
-        state->cotangent[r->index] = NULL;
+        wg_cotangent *c = state->cotangent[index];
+        state->cotangent[index] = NULL;
         if (s->pruned && !(state->run & bit)) { discard(c); continue; }
         if (r->node.flags & WG_REC_FLAT && !s->create_graph) {
             *status = flat_vjp(s, r, c, retain_graph);

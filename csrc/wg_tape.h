@@ -11,7 +11,7 @@ enum { WG_NODE_RECORD = 0, WG_NODE_LEAF = 1 };
 #define WG_REC_SAVED 2u          /* it holds saved buffers */
 #define WG_REC_EXT 4u            /* ext is a Python object: a user Function, hooks, retained gradients */
 #define WG_REC_FLAT 8u           /* elementwise, all tensors dense and of one shape and dtype, attributes are numbers */
-enum { WG_FLAT_INPUTS = 4, WG_FLAT_ATTRS = 4 };
+
 
 struct wg_node {
     uint8_t kind, flags;
@@ -56,7 +56,7 @@ typedef struct wg_rec {
     uint32_t nx, ny, nsaved;     /* a stack of 100,000 tensors is one record */
     uint16_t nattr;
     uint8_t index;               /* in its chunk */
-    uint8_t unused;
+    uint8_t needs;               /* of a flat record: the inputs with an edge */
     uint32_t attrs, saved, outs, dims;  /* offsets from the head, in bytes */
     wg_edge edge[];              /* [nx] */
 } wg_rec;

@@ -1,0 +1,73 @@
+"""What the distributions share: broadcasting, probabilities and logits, properties computed once."""
+import functools
+
+from .. import Tensor, broadcast_tensors, empty, finfo, get_default_dtype, tensor
+from ..grad_mode import enable_grad
+
+__all__ = ["broadcast_all", "logits_to_probs", "clamp_probs", "probs_to_logits", "lazy_property", "sum_rightmost", "standard_normal"]
+
+
+def broadcast_all(*values):
+    """Tensors and numbers as tensors of one shape; numbers get the dtype of the first tensor, or the default one.
+
+    Raises:
+        ValueError: neither tensors nor numbers.
+    """
+    dtype = None
+    for v in values:
+        if isinstance(v, Tensor):
+            dtype = dtype or v.dtype
+        elif not isinstance(v, (int, float)):
+            raise ValueError("Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__.")
+    dtype = dtype or get_default_dtype()
+    return tuple(broadcast_tensors(*[v if isinstance(v, Tensor) else tensor(v, dtype=dtype) for v in values]))
+
+
+def sum_rightmost(value, dim):
+    """Sums over the last ``dim`` dimensions."""
+    return value.reshape(tuple(value.shape)[:value.dim() - dim] + (-1,)).sum(-1) if dim else value
+
+
+_sum_rightmost = sum_rightmost
+
+
+def standard_normal(shape, dtype):
+    """Samples of the standard normal distribution."""
+    return empty(shape, dtype=dtype).normal_()
+
+
+def _standard_normal(shape, dtype, device=None):
+    return standard_normal(shape, dtype)
+
+
+def logits_to_probs(logits, is_binary=False):
+    """Probabilities of log odds, or of (unnormalised) logarithms of probabilities along the last dimension."""
+    return logits.sigmoid() if is_binary else logits.softmax(-1)
+
+
+def clamp_probs(probs):
+    """Probabilities kept from 0 and 1 by the dtype's eps."""
+    eps = finfo(probs.dtype).eps
+    return probs.clamp(min=eps, max=1 - eps)
+
+
+def probs_to_logits(probs, is_binary=False):
+    """Log odds of probabilities, or their logarithms."""
+    clamped = clamp_probs(probs)
+    return clamped.log() - (-clamped).log1p() if is_binary else clamped.log()
+
+
+class lazy_property:
+    """A property that is computed when first read, with gradients, and kept."""
+
+    def __init__(self, wrapped):
+        self.wrapped = wrapped
+        functools.update_wrapper(self, wrapped)
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        with enable_grad():
+            value = self.wrapped(instance)
+        instance.__dict__[self.wrapped.__name__] = value
+        return value

@@ -130,10 +130,10 @@ int wg_program_append(wg_program *p, int kernel, wg_array *const *operand, int n
         memcpy(at + sizeof(int64_t) * a->ndim, a->strides, sizeof(int64_t) * a->ndim);
         at += 2 * sizeof(int64_t) * a->ndim;
     }
-    memcpy(at, attr, sizeof(wg_attr) * (size_t)nattr);
+    if (nattr) memcpy(at, attr, sizeof(wg_attr) * (size_t)nattr);
     at += sizeof(wg_attr) * (size_t)nattr;
     for (int i = 0; i < nattr; i++) {
-        if (attr[i].tag != WG_A_INTS) continue;
+        if (attr[i].tag != WG_A_INTS || attr[i].n == 0) continue;
         memcpy(at, attr[i].v, attr[i].n * sizeof(int64_t));
         at += attr[i].n * sizeof(int64_t);
     }

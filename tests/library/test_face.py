@@ -60,7 +60,7 @@ MATRIX = "t.tensor([[4., 1., 0.], [1., 3., 1.], [0., 1., 2.]])"
     *(f"t.{name}_window({args})" for name in ("hann", "hamming", "blackman", "bartlett")
       for args in ("7", "6, False", "1", "0", "-1", "4, dtype=t.float64")),
     "t.cosine_similarity(t.ones(2, 3), t.arange(6.).view(2, 3))", "t.zero_(t.ones(2))", "t.layer_norm(t.arange(4.), (4,))",
-    "[t.pi, t.e, t.inf, t.newaxis]",
+    "[t.pi, t.e, t.inf, t.newaxis]", "[t.polygamma(n, t.tensor([2., 3.])) for n in range(4)]",
 ])
 def test_names_of_the_top_level(text):
     close(text)

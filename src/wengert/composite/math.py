@@ -166,12 +166,8 @@ methods["log_softmax"] = lambda self, dim, dtype=None: log_softmax(self, dim, dt
 
 @public(method=False)
 def polygamma(n, input):
-    """The n-th derivative of the digamma function, n 0 or 1."""
-    if n == 0:
-        return ops.digamma(input)
-    if n == 1 and hasattr(ops, "_trigamma"):
-        return ops._trigamma(input)
-    raise NotImplementedError(f"polygamma of order {n} is not supported: 0 and 1 are")
+    """The n-th derivative of the digamma function."""
+    return ops.digamma(input) if n == 0 else ops.polygamma(n, input)
 
 
 @public

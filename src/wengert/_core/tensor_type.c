@@ -141,6 +141,7 @@ int wg_type_patch(PyTypeObject *type, Py_ssize_t tensor, Py_ssize_t grad, Py_ssi
         return -1;
     }
     tensor_type = type;
+    type->tp_name = "wengert.Tensor";
     at_tensor = tensor; at_grad = grad; at_dict = dict; at_weakrefs = weakrefs;
     type->tp_flags |= Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE;
     type->tp_new = tensor_new;

@@ -85,3 +85,7 @@ def test_default_dtype():
 
 def test_pinned_memory_is_zero():
     assert wengert.empty(5, pin_memory=True).tolist() == [0.0] * 5
+
+
+def test_numpy_scalars_keep_their_dtype():
+    assert_same(lambda t: [t.tensor(np.float64(2.5)).dtype, t.tensor([np.float64(2.5)]).dtype, t.tensor([np.float32(2.5)]).dtype])

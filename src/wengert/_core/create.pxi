@@ -52,8 +52,8 @@ cdef int infer(object data, int dt, int depth=0) except -2:
         own = WG_BOOL
     elif PyLong_Check(data):
         own = WG_I64
-    elif PyFloat_Check(data):
-        own = wg_default_dtype
+    elif PyFloat_Check(data):                              # numpy.float64 is a float, and says which
+        own = WG_F64 if type(data) is not float and getattr(type(data), "__module__", None) == "numpy" else wg_default_dtype
     elif isinstance(data, Tensor):
         own = (<Tensor>data).t.v.a.dtype
     elif isinstance(data, (list, tuple)) or hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)) and getattr(data, "ndim", 1) != 0:
@@ -213,7 +213,7 @@ def from_data(data, dtype_or_none):
     cdef int64_t sizes[24]
     cdef list shape
     cdef wg_val v
-    if PyFloat_Check(data):                                # torch.tensor(3.0)
+    if type(data) is float:                                # torch.tensor(3.0)
         dt = wg_default_dtype if dtype_or_none is None else dtype_code(dtype_or_none)
         check(wg_new(&t.t.v, dt, 0, sizes))
         put_element(t.t.v.a.data, dt, data)

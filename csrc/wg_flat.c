@@ -86,7 +86,7 @@ void wg_flat_spread_element(char *to, int compute, int64_t n, const char *from) 
 
 /* ---- records ---- */
 
-static inline void save(wg_saved *s, const wg_val *v, int which) {
+static inline void save(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
     const wg_array *a = &v->a;
     if (WG_UNLIKELY(a->is_number)) {
         *s = (wg_saved){.i = a->number.i, .dtype = a->dtype, .which = (uint32_t)which, .is_number = 1, .contiguous = 1};
@@ -96,6 +96,7 @@ static inline void save(wg_saved *s, const wg_val *v, int which) {
                     .dtype = a->dtype, .ndim = a->ndim, .which = (uint32_t)which, .contiguous = 1};
     a->storage->refs++;
     v->version->refs++;
+    r->node.flags = WG_REC_FLAT | WG_REC_SAVED;              /* a number is no buffer that a sweep could release */
 }
 
 /* `needs`: the inputs that a gradient flows to. All of them were found to agree. */
@@ -105,8 +106,7 @@ static inline int record(const wg_flat_plan *plan, int opcode, const wg_val *con
     const int nx = plan->nx, nattr = plan->nattr;
     wg_rec *r = wg_rec_allocate(c->dims + 16 * n);
     if (WG_UNLIKELY(r == NULL)) return -1;
-    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = (uint8_t)(c->nsaved ? WG_REC_FLAT | WG_REC_SAVED : WG_REC_FLAT),
-                        .op = (uint16_t)opcode, .refs = 1};
+    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
     r->ext = NULL;
     r->nx = (uint32_t)nx;
     r->ny = 1;
@@ -119,9 +119,9 @@ static inline int record(const wg_flat_plan *plan, int opcode, const wg_val *con
     for (int i = 0; i < nx; i++) {
         if (needs >> i & 1) { r->edge[i] = x[i]->edge; wg_node_hold(r->edge[i].node); }
         else r->edge[i] = (wg_edge){NULL, 0};
-        if (c->values >> i & 1) save(s++, x[i], i);
+        if (c->values >> i & 1) save(s++, r, x[i], i);
     }
-    if (c->save_y) save(s, y, nx);
+    if (c->save_y) save(s, r, y, nx);
     *(wg_outmeta *)((char *)r + c->outs) = (wg_outmeta){0, y->a.dtype, y->a.ndim};
     int64_t *pool = (int64_t *)((char *)r + c->dims);
     if (n == 1) { pool[0] = y->a.shape[0]; pool[1] = y->a.strides[0]; }

@@ -142,14 +142,16 @@ static void deallocate(wg_rec *r) {
 
 void wg_rec_release_saved(wg_rec *r) {
     wg_saved *s = wg_rec_saved(r);
-    r->node.flags = (uint8_t)((r->node.flags & ~WG_REC_SAVED) | WG_REC_SPENT);
+    r->node.flags = (uint8_t)(r->node.flags & ~WG_REC_SAVED);
     for (uint32_t i = 0; i < r->nsaved; i++) {
         wg_storage *storage = s[i].storage;
         wg_version *version = s[i].version;
         s[i].storage = NULL;
         s[i].version = NULL;
-        if (version) wg_version_drop(version);
-        if (storage) wg_storage_drop(storage);
+        if (storage == NULL) continue;                       /* a Python number stays readable: its record is not spent */
+        r->node.flags |= WG_REC_SPENT;
+        wg_version_drop(version);
+        wg_storage_drop(storage);
     }
 }
 

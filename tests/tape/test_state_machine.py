@@ -235,12 +235,22 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(i=picks, j=picks, twice=st.booleans())
     def grad(self, i, j, twice):
-        """autograd.grad() of the sum of one tensor with respect to another; ``twice``: and of that gradient's squares."""
-        y, y_naive = self.pick(i)
         inputs = [p for p in self.pool if p[1].base and p[1].requires_grad]
-        if not y_naive.requires_grad or not inputs:
+        if inputs:
+            self.grad_of(*self.pick(i), *inputs[j % len(inputs)], twice)
+
+    @rule(i=picks, chain=st.lists(names, min_size=1, max_size=3))
+    def second_gradient(self, i, chain):
+        """Of a chain of functions of a square, with respect to the tensor at its start."""
+        x, x_naive = self.pick(i)
+        if x_naive.base and self.keep(x * x, naive.mul(x_naive.read(), x_naive.read())):
+            self.unary(0, chain)
+            self.grad_of(*self.pool[-1], x, x_naive, True)
+
+    def grad_of(self, y, y_naive, x, x_naive, twice):
+        """autograd.grad() of the sum of y with respect to x; ``twice``: and of that gradient's squares."""
+        if not y_naive.requires_grad or not x_naive.requires_grad:
             return
-        x, x_naive = inputs[j % len(inputs)]
         root, node = y.sum(), naive.sum_to(y_naive.read(), ())
         state = x_naive.storage.state
 

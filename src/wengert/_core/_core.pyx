@@ -1,5 +1,6 @@
 # cython: embedsignature=False, auto_pickle=False
 """The compiled core: tensor handles, argument parsing, the reverse sweep. Each concept stands in a .pxi of its own."""
+cimport cython
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t

@@ -101,6 +101,7 @@ cdef extern from "wg_program.h" nogil:
     int64_t wg_program_launches(const wg_program *)
 
 
+@cython.binding(False)
 cdef class Program:
     """The launches of what runs inside ``with program:``, to be run again in C by `replay`."""
     cdef wg_program *p

@@ -1,5 +1,6 @@
 # Scalar types, devices, layouts: small immutable Python objects.
 
+@cython.binding(False)
 cdef class dtype:
     """A tensor's element type; compare with ``is`` or ``==``."""
     cdef readonly int code

@@ -1,5 +1,6 @@
 # User-defined Functions on the tape: what they save, and how the sweep calls them. The class is in autograd/function.py.
 
+@cython.binding(False)
 cdef class Saved:
     """One tensor that a Function saved: the value, without the handle, so that saving an output makes no cycle."""
     cdef wg_val v

@@ -43,6 +43,7 @@ def _mode_word():
     return wg_mode
 
 
+@cython.binding(False)
 cdef class no_grad_guard:
     """The context manager behind `no_grad`, `enable_grad` and `set_grad_enabled`; re-entrant and cheap."""
     cdef bint enabled

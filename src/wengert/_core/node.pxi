@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+@cython.binding(False)
 cdef class Ext:
     """What Python hangs on a record or a leaf; the record's C head points here.
 
@@ -56,6 +57,7 @@ cdef Ext ext_of(wg_node *n):
 cdef object NODE_KEY = object()           # only make_node has it
 
 
+@cython.binding(False)
 cdef class Node:
     """A record of the tape, as ``tensor.grad_fn`` shows it. Two handles of one record are equal."""
     cdef wg_node *node

@@ -92,6 +92,7 @@ cdef int64_t as_int(object o) except? -1:
     return o.__index__()
 
 
+@cython.binding(False)
 cdef class Op:
     """A function of the table under its Python name; also works as a method.
 

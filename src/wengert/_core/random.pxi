@@ -27,6 +27,7 @@ cdef extern from "wg_op.h":
     int WG_K_random_binomial
 
 
+@cython.binding(False)
 cdef class Generator:
     """A stream of random numbers: PyTorch's mt19937, number for number.
 

@@ -23,6 +23,7 @@ cdef extern from *:
     object steal "wg_steal"(PyObject *)
 
 
+@cython.binding(False)
 cdef class Tensor:
     """A strided array of one dtype that remembers, when asked to, how it was computed.
 

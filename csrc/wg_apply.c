@@ -1,4 +1,4 @@
-/* wg_apply: forward, then the record; and the shorthands that hand-written ops use. */
+/* wg_apply in general: forward, then the record; and the shorthands that hand-written ops use. */
 #include <string.h>
 
 #include "wg_elementwise.h"
@@ -19,12 +19,8 @@ int wg_count_outputs(int opcode, const wg_val *const *x, int nx, const wg_attr *
     return op->nout == WG_LIST_OUT ? op->count_out(x, nx, attr) : op->nout;
 }
 
-int wg_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
+int wg_apply_general(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
     const wg_op *op = &wg_ops[opcode];
-    if (op->kind == WG_OP_ELEMENTWISE) {
-        int status = wg_flat_apply(opcode, x, nx, attr, y);
-        if (WG_LIKELY(status <= 0)) return status;
-    }
     int status = op->kind == WG_OP_ELEMENTWISE ? wg_elementwise_forward(op, x, nx, attr, y, NULL) : op->forward(x, nx, attr, y);
     if (WG_UNLIKELY(status < 0)) return -1;
     if (!wants_record(op, x, nx)) return 0;

@@ -1,8 +1,9 @@
-/* Flat records: the commonest operations of all, made and recorded on bare addresses. Their VJPs run in wg_sweep.c:
+/* wg_apply, and flat records: the commonest operations of all, made and recorded on bare addresses. Their VJPs run in wg_sweep.c:
  * see Note [Flat records] there. */
 #include "wg_flat.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "wg_elementwise.h"
 #include "wg_launch.h"
@@ -11,9 +12,10 @@
 /* ---- plans ---- */
 
 const wg_flat_plan **wg_flat_plans;
-static const wg_flat_plan unusable;
+static const wg_flat_plan unusable = {.nx = UINT8_MAX};
 
-static void plan_case(const wg_op *op, uint32_t needs, wg_flat_case *c) {
+static void plan_case(int opcode, uint32_t needs, wg_flat_case *c) {
+    const wg_op *op = &wg_ops[opcode];
     uint32_t mask = 0;
     for (int i = 0; i < op->nin; i++) {
         if (!(needs >> i & 1)) continue;
@@ -24,10 +26,17 @@ static void plan_case(const wg_op *op, uint32_t needs, wg_flat_case *c) {
     }
     for (uint32_t bits = c->values; bits; bits &= bits - 1) c->nsaved++;
     c->nsaved += c->save_y;
-    c->attrs = (uint32_t)(sizeof(wg_rec) + (size_t)op->nin * sizeof(wg_edge));
-    c->saved = c->attrs + (uint32_t)op->nattr * (uint32_t)sizeof(wg_attr);
-    c->outs = c->saved + c->nsaved * (uint32_t)sizeof(wg_saved);
-    c->dims = c->outs + 8;
+    wg_rec *r = &c->head;
+    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
+    r->nx = (uint32_t)op->nin;
+    r->ny = 1;
+    r->nattr = op->nattr;
+    r->nsaved = c->nsaved;
+    r->needs = (uint8_t)needs;
+    r->attrs = (uint32_t)(sizeof(wg_rec) + (size_t)op->nin * sizeof(wg_edge));
+    r->saved = r->attrs + (uint32_t)op->nattr * (uint32_t)sizeof(wg_attr);
+    r->outs = r->saved + c->nsaved * (uint32_t)sizeof(wg_saved);
+    r->dims = (r->outs + (uint32_t)sizeof(wg_outmeta) + 7u) & ~7u;
     c->vjp_ok = 1;
     if (mask == 0) return;
     const wg_vjp_loop *loop = op->vjp_loops ? &op->vjp_loops[mask] : NULL;
@@ -60,12 +69,12 @@ WG_COLD const wg_flat_plan *wg_flat_make_plan(int opcode) {
     wg_flat_plan *plan = calloc(1, sizeof *plan);
     if (plan == NULL) return &unusable;
     for (int k = 0; k < 2; k++) plan->loop[k] = wg_isa->loops[op->loop * WG_NCOMPUTE + k];
-    plan->usable = plan->loop[0] != NULL && plan->loop[1] != NULL;
+    if (plan->loop[0] == NULL || plan->loop[1] == NULL) { free(plan); return &unusable; }
     plan->nx = (uint8_t)op->nin;
     plan->nattr = op->nattr;
     plan->diff_in = op->diff_in;
     plan->check = op->check;
-    for (uint32_t needs = 1; needs < 1u << op->nin; needs++) plan_case(op, needs, &plan->at[needs]);
+    for (uint32_t needs = 1; needs < 1u << op->nin; needs++) plan_case(opcode, needs, &plan->at[needs]);
     return wg_flat_plans[opcode] = plan;
 }
 
@@ -100,31 +109,28 @@ static inline void save(wg_saved *s, wg_rec *r, const wg_val *v, int which) {
 }
 
 /* `needs`: the inputs that a gradient flows to. All of them were found to agree. */
-static inline int record(const wg_flat_plan *plan, int opcode, const wg_val *const *x, const wg_attr *attr, uint32_t needs, wg_val *y) {
+WG_INLINE int record(const wg_flat_plan *plan, const wg_val *const *x, const int nx, const wg_attr *attr, uint32_t needs, wg_val *y) {
     const wg_flat_case *c = &plan->at[needs];
     const uint32_t n = y->a.ndim;
-    const int nx = plan->nx, nattr = plan->nattr;
-    wg_rec *r = wg_rec_allocate(c->dims + 16 * n);
+    wg_rec *r = wg_rec_allocate(c->head.dims + 16 * n);
     if (WG_UNLIKELY(r == NULL)) return -1;
-    r->node = (wg_node){.kind = WG_NODE_RECORD, .flags = WG_REC_FLAT, .op = (uint16_t)opcode, .refs = 1};
+    const uint8_t index = r->index;
+    r->node = c->head.node;
     r->ext = NULL;
-    r->nx = (uint32_t)nx;
-    r->ny = 1;
-    r->nattr = (uint16_t)nattr;
-    r->nsaved = c->nsaved;
-    r->needs = (uint8_t)needs;
-    r->attrs = c->attrs; r->saved = c->saved; r->outs = c->outs; r->dims = c->dims;
-    for (int i = 0; i < nattr; i++) ((wg_attr *)((char *)r + c->attrs))[i] = attr[i];
-    wg_saved *s = (wg_saved *)((char *)r + c->saved);
+    memcpy(&r->nx, &c->head.nx, sizeof(wg_rec) - offsetof(wg_rec, nx));
+    r->index = index;
+    for (int i = 0; i < plan->nattr; i++) ((wg_attr *)((char *)r + c->head.attrs))[i] = attr[i];
+    wg_saved *s = (wg_saved *)((char *)r + c->head.saved);
     for (int i = 0; i < nx; i++) {
         if (needs >> i & 1) { r->edge[i] = x[i]->edge; wg_node_hold(r->edge[i].node); }
         else r->edge[i] = (wg_edge){NULL, 0};
         if (c->values >> i & 1) save(s++, r, x[i], i);
     }
     if (c->save_y) save(s, r, y, nx);
-    *(wg_outmeta *)((char *)r + c->outs) = (wg_outmeta){0, y->a.dtype, y->a.ndim};
-    int64_t *pool = (int64_t *)((char *)r + c->dims);
-    if (n == 1) { pool[0] = y->a.shape[0]; pool[1] = y->a.strides[0]; }
+    wg_outmeta *out = (wg_outmeta *)((char *)r + c->head.outs);
+    int64_t *pool = (int64_t *)((char *)r + c->head.dims);
+    out->dims = 0; out->dtype = y->a.dtype; out->ndim = (uint8_t)n;
+    if (WG_LIKELY(n == 1)) { pool[0] = y->a.shape[0]; pool[1] = y->a.strides[0]; }
     else for (uint32_t d = 0; d < n; d++) { pool[d] = y->a.shape[d]; pool[n + d] = y->a.strides[d]; }
     y->edge = (wg_edge){&r->node, 0};
     return 0;
@@ -139,45 +145,54 @@ int wg_flat_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     const wg_flat_plan *plan = wg_flat_plan_of(opcode);
     const wg_array *ya = &y->a;
     uint32_t needs = 0;
-    if (!plan->usable || nx != plan->nx || !ya->contiguous || ya->dtype < WG_F32 || !plain_attrs(plan->nattr, attr)) return 1;
+    if (nx != plan->nx || !ya->contiguous || ya->dtype < WG_F32 || !plain_attrs(plan->nattr, attr)) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
         if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || !wg_same_shape(a, ya))) return 1;
         if (x[i]->edge.node) needs |= 1u << i;
     }
-    return record(plan, opcode, x, attr, needs & plan->diff_in, y);
+    return record(plan, x, nx, attr, needs & plan->diff_in, y);
 }
 
 /* ---- forward ---- */
 
-static inline int same_dims(const wg_array *a, const wg_array *b) {
-    if (WG_LIKELY(a->ndim == 1 && b->ndim == 1)) return a->shape[0] == b->shape[0];
-    return wg_same_shape(a, b);
+/* dtype, ndim, contiguous and is_number of an array, compared as one word. */
+WG_INLINE uint32_t kind_of(const wg_array *a) {
+    uint32_t kind;
+    _Static_assert(offsetof(wg_array, is_number) == offsetof(wg_array, dtype) + 3, "four bytes side by side");
+    memcpy(&kind, &a->dtype, sizeof kind);
+    return kind;
 }
 
-int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
-    const wg_flat_plan *plan = wg_flat_plan_of(opcode);
+WG_INLINE int same_dims(const wg_array *a, const wg_array *b) {
+    if (WG_LIKELY(b->ndim == 1)) return a->shape[0] == b->shape[0];
+    for (int i = 0; i < b->ndim; i++) if (a->shape[i] != b->shape[i]) return 0;
+    return 1;
+}
+
+/* Forward and record in one go; 1: not that case, nothing happened. Once for each number of inputs, so that the loops
+ * over them are none. */
+WG_INLINE int apply(const wg_flat_plan *plan, const wg_val *const *x, const int nx, const wg_attr *attr, wg_val *y) {
     char *data[1 + WG_FLAT_INPUTS], room[WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
     uint32_t needs = 0;
     int number = -1;
 
-    if (WG_UNLIKELY(!plan->usable || nx != plan->nx || wg_capturing != NULL)) return 1;
     const wg_array *first = &x[0]->a;
-    if (WG_UNLIKELY(first->is_number) && nx > 1) first = &x[1]->a;
+    if (nx > 1 && WG_UNLIKELY(first->is_number)) first = &x[1]->a;
     const int64_t n = first->numel;
     const int dtype = first->dtype, ndim = first->ndim;
+    const uint32_t kind = kind_of(first);
     if (dtype < WG_F32 || !first->contiguous || first->is_number || n > WG_FLAT_NUMEL || n == 0) return 1;
-    if (plan->nattr && !plain_attrs(plan->nattr, attr)) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
         data[1 + i] = a->data;
-        if (a->is_number) {
-            if (number >= 0 || n > WG_FLAT_SPREAD) return 1;
+        if (WG_LIKELY(kind_of(a) == kind)) {
+            if (a != first && !same_dims(a, first)) return 1;
+            needs |= (uint32_t)(x[i]->edge.node != NULL) << i;
+        } else {
+            if (!a->is_number || number >= 0 || n > WG_FLAT_SPREAD) return 1;
             number = i;
-            continue;
         }
-        if (a->dtype != dtype || !a->contiguous || !same_dims(a, first)) return 1;
-        needs |= (uint32_t)(x[i]->edge.node != NULL) << i;
     }
     if (plan->check && plan->check(x, attr) < 0) { wg_val_clear(y); return -1; }
     const int compute = dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
@@ -198,10 +213,7 @@ int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *att
     y->a.data = data[0] = storage->data;
     y->a.storage = storage;
     y->a.numel = n;
-    y->a.dtype = (uint8_t)dtype;
-    y->a.ndim = (uint8_t)ndim;
-    y->a.contiguous = 1;
-    y->a.is_number = 0;
+    memcpy(&y->a.dtype, &kind, sizeof kind);
     if (WG_LIKELY(ndim == 1)) {
         y->a.shape[0] = n;
         y->a.strides[0] = 1;
@@ -215,7 +227,15 @@ int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *att
     wg_launch_flat(plan->loop[compute], n, data, attr);
     needs &= plan->diff_in;
     if (needs == 0 || wg_mode & WG_MODE_NO_GRAD) return 0;
-    if (WG_LIKELY(record(plan, opcode, x, attr, needs, y) == 0)) return 0;
+    if (WG_LIKELY(record(plan, x, nx, attr, needs, y) == 0)) return 0;
     wg_val_release(y);
     return -1;
+}
+
+int wg_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
+    const wg_flat_plan *plan = wg_flat_plan_of(opcode);
+    if (nx != plan->nx || WG_UNLIKELY(wg_capturing != NULL)) return wg_apply_general(opcode, x, nx, attr, y);
+    if (plan->nattr && !plain_attrs(plan->nattr, attr)) return wg_apply_general(opcode, x, nx, attr, y);
+    int status = nx == 2 ? apply(plan, x, 2, attr, y) : nx == 1 ? apply(plan, x, 1, attr, y) : apply(plan, x, 3, attr, y);
+    return WG_LIKELY(status <= 0) ? status : wg_apply_general(opcode, x, nx, attr, y);
 }

@@ -19,12 +19,12 @@ typedef struct wg_flat_case {
     int8_t source[WG_FLAT_VJP_INPUTS];          /* its inputs: which saved value, -1: g */
     uint8_t which[WG_FLAT_VJP_INPUTS];          /* the same as input i, or nx for the output */
     uint8_t vjp_ok;                             /* has a loop, or needs none */
-    uint32_t attrs, saved, outs, dims;          /* offsets in the record */
     wg_loop_fn vjp[2];               /* float32, float64 */
+    wg_rec head;                     /* what all such records begin with */
 } wg_flat_case;
 
 typedef struct wg_flat_plan {
-    uint8_t usable, nx, nattr;
+    uint8_t nx, nattr;               /* nx UINT8_MAX: no such op */
     uint32_t diff_in;
     wg_loop_fn loop[2];
     int (*check)(const wg_val *const *x, const wg_attr *attr);
@@ -38,8 +38,8 @@ WG_INLINE const wg_flat_plan *wg_flat_plan_of(int opcode) {
     return WG_LIKELY(plan != NULL) ? plan : wg_flat_make_plan(opcode);
 }
 
-/* Forward and record in one go. 1: not that case, nothing happened. */
-int wg_flat_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);
+/* wg_apply where no flat record is to be had. */
+int wg_apply_general(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);
 
 /* Records an elementwise op as a flat one if it is that. 1: it is not. */
 int wg_flat_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);

@@ -31,6 +31,7 @@ typedef struct wg_tensor {
     wg_group *group;                     /* counted; NULL: no views of it, and it is none */
     uint64_t generation;
     uint32_t view_flags;
+    uint32_t tracked;                    /* the handle was given to Python's collector */
     wg_val v;
 } wg_tensor;
 

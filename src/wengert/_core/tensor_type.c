@@ -25,6 +25,7 @@ static void reset(PyObject *self) {
     t->group = NULL;
     t->generation = 0;
     t->view_flags = 0;
+    t->tracked = 0;
     wg_val_clear(&t->v);
     FIELD(self, at_grad, PyObject *) = NULL;
     FIELD(self, at_dict, PyObject *) = NULL;
@@ -34,13 +35,15 @@ static void reset(PyObject *self) {
 PyObject *wg_handle_new(void) {
     PyObject *self;
     if (nfree) {
-        self = free_handles[--nfree];
+        self = free_handles[--nfree];                        /* it was released: all pointers in it are NULL */
         Py_SET_REFCNT(self, 1);
-    } else {
-        self = PyObject_GC_New(PyObject, tensor_type);
-        if (self == NULL) return NULL;
+        wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
+        t->generation = 0;
+        t->view_flags = 0;
+        return self;
     }
-    reset(self);
+    self = PyObject_GC_New(PyObject, tensor_type);
+    if (self) reset(self);
     return self;
 }
 
@@ -71,6 +74,7 @@ static PyObject *tensor_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 }
 
 void wg_handle_track(PyObject *self) {
+    FIELD(self, at_tensor, wg_tensor).tracked = 1;
     if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
 }
 
@@ -113,7 +117,10 @@ static void release(PyObject *self) {
 
 static void tensor_dealloc(PyObject *self) {
     wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
-    if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+    if (t->tracked || Py_TYPE(self) != tensor_type) {        /* instances of subclasses are tracked from their birth */
+        if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+        t->tracked = 0;
+    }
     wg_leaf_forget(t->v.edge.node, t);                       /* first: what follows may run anything, a sweep too */
     if (FIELD(self, at_grad, PyObject *) == NULL && FIELD(self, at_dict, PyObject *) == NULL) { release(self); return; }
     Py_TRASHCAN_BEGIN(self, tensor_dealloc)                  /* x.grad = y; y.grad = z; ... a million times */

@@ -5,6 +5,7 @@ import warnings
 import weakref
 
 from ... import Tensor
+from ..._core import ModuleBase
 from ...utils.hooks import BackwardHook
 from . import _global_hooks
 from ._global_hooks import GlobalHookDict, add_hook
@@ -43,15 +44,11 @@ class WrappedHook:
             self.module = weakref.ref(state["module"])
 
 
-class Calls:
-    """The part of Module that runs hooks and ``forward``."""
+class Calls(ModuleBase):
+    """The part of Module that runs hooks and ``forward``. ``__call__`` is the core's: it runs ``_call_impl`` where ``_hooked``
+    is true, else ``forward``."""
 
     _hooked = False  # in an instance: it has hooks; on this class: there are hooks of every module
-
-    def __call__(self, *args, **kwargs):
-        if self._hooked:
-            return self._call_impl(*args, **kwargs)
-        return self.forward(*args, **kwargs)
 
     def _call_impl(self, *args, **kwargs):
         """A call with hooks. The flag that led here is lowered once the last hook has gone."""

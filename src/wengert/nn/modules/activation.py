@@ -3,6 +3,7 @@
 import warnings
 
 from ... import full, ops
+from ..._core import forward_of
 from ... import sigmoid as _sigmoid
 from ... import tanh as _tanh
 from .. import functional as F
@@ -70,6 +71,7 @@ class ReLU(Module):
         super().__init__()
         self.inplace = inplace
 
+    @forward_of(_relu, unless="inplace")
     def forward(self, input):
         return input.relu_() if self.inplace else _relu(input)
 
@@ -138,6 +140,7 @@ class ReLU6(Hardtanh):
 class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
+    @forward_of(_sigmoid)
     def forward(self, input):
         return _sigmoid(input)
 
@@ -158,6 +161,7 @@ class Hardsigmoid(Module):
 class Tanh(Module):
     """tanh(x)."""
 
+    @forward_of(_tanh)
     def forward(self, input):
         return _tanh(input)
 
@@ -171,6 +175,7 @@ class SiLU(Module):
         super().__init__()
         self.inplace = inplace
 
+    @forward_of(_silu, unless="inplace")
     def forward(self, input):
         return F.silu(input, True) if self.inplace else _silu(input)
 
@@ -282,6 +287,7 @@ class GELU(Module):
         super().__init__()
         self.approximate = approximate
 
+    @forward_of(_gelu, keywords=("approximate",))
     def forward(self, input):
         return _gelu(input, approximate=self.approximate)
 
@@ -315,6 +321,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
         self.inplace = inplace
 
+    @forward_of(ops.leaky_relu, "negative_slope", unless="inplace")
     def forward(self, input):
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 

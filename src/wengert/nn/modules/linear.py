@@ -3,6 +3,7 @@
 import math
 
 from ... import empty, ops
+from ..._core import forward_of
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -54,6 +55,7 @@ class Linear(Module):
             bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
+    @forward_of(_linear, "weight", "bias")
     def forward(self, input):
         return _linear(input, self.weight, self.bias)
 

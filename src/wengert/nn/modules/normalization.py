@@ -3,6 +3,7 @@
 import numbers
 
 from ... import empty, ops
+from ..._core import forward_of
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -68,6 +69,7 @@ class LayerNorm(Module):
             if self.bias is not None:
                 init.zeros_(self.bias)
 
+    @forward_of(_layer_norm, "normalized_shape", "weight", "bias", "eps")
     def forward(self, input):
         return _layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 

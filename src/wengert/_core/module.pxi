@@ -1,0 +1,86 @@
+# What nn takes from the core: the call of a module, and forward functions of layers that are one operation.
+
+cdef extern from "module_type.h":
+    PyObject *wg_module_base() except NULL
+    PyObject *wg_plain_attribute(object, object, object) except? NULL
+
+cdef extern from "Python.h":
+    object PyObject_GenericGetDict(object, void *)
+    object PyMethod_New(object, object)
+    object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
+
+ModuleBase = <object>wg_module_base()
+
+
+cdef class Forward:
+    """`forward` of a layer that is one operation on its input and some of its attributes.
+
+    Made by `forward_of`; calls with anything but one tensor, or where an attribute is no plain one (a property, a
+    parametrization), run the Python function that it decorates.
+    """
+    cdef vectorcallfunc vectorcall
+    cdef Op op
+    cdef tuple names                # attributes passed by position
+    cdef tuple keywords             # and the rest of them, by their own names; or None
+    cdef str unless                 # an attribute that must be False, or None
+    cdef object function
+
+    @property
+    def __wrapped__(self):
+        """The Python function."""
+        return self.function
+
+    def __getattr__(self, name):
+        return getattr(self.function, name)
+
+    def __get__(self, instance, owner):
+        return self if instance is None else PyMethod_New(self, instance)
+
+    def __repr__(self):
+        return f"<function {self.function.__qualname__}>"
+
+
+cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Forward f = <Forward>self
+    cdef PyObject *given[6]
+    cdef Py_ssize_t i, n = len(f.names)
+    cdef PyObject *value
+    if PyVectorcall_NARGS(nargsf) != 2 or kwnames != NULL or not isinstance(<object>args[1], Tensor):
+        return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+    given[0] = args[1]
+    if n or f.unless is not None:
+        attributes = PyObject_GenericGetDict(<object>args[0], NULL)
+        if f.unless is not None and wg_plain_attribute(<object>args[0], attributes, f.unless) != <PyObject *>False:
+            return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+        for i in range(n):
+            value = wg_plain_attribute(<object>args[0], attributes, <object>PyTuple_GET_ITEM_(f.names, i))
+            if value == NULL:
+                return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+            given[1 + i] = value
+    if f.keywords is not None:
+        return op_call(f.op, given, 1 + n - PyTuple_GET_SIZE_(f.keywords), <PyObject *>f.keywords)
+    return op_call(f.op, given, 1 + n, NULL)
+
+
+wg_type_vectorcall(<PyTypeObject *>Forward, WG_OFFSET_FORWARD)
+
+cdef extern from *:
+    Py_ssize_t WG_OFFSET_FORWARD "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Forward, vectorcall)"
+
+
+def forward_of(Op op not None, *names, keywords=(), unless=None):
+    """Decorates ``forward(self, input)`` that returns ``op(input, self.<name>, ..., <keyword>=self.<keyword>, ...)``: calls skip
+    Python's frame. Where the attribute ``unless`` is true, the function itself runs."""
+    if len(names) + len(keywords) > 5:
+        raise ValueError(f"forward_of() takes at most 5 names, got {len(names) + len(keywords)}")
+
+    def decorate(function):
+        cdef Forward f = Forward.__new__(Forward)
+        f.vectorcall = forward_vectorcall
+        f.op = op
+        f.names = tuple(names) + tuple(keywords)
+        f.keywords = tuple(keywords) if keywords else None
+        f.unless = unless
+        f.function = function
+        return f
+    return decorate

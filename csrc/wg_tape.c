@@ -202,17 +202,27 @@ wg_leaf *wg_leaf_new(void *tensor) {
 
 /* ---- appending ---- */
 
+/* Most arrays have one or two dimensions: two library calls for each would cost more than the rest of the record. */
+WG_INLINE int equal_dims(const int64_t *a, const int64_t *b, int n) {
+    if (n > 2) return memcmp(a, b, sizeof(int64_t) * (size_t)n) == 0;
+    return n == 0 || (a[0] == b[0] && a[n - 1] == b[n - 1]);
+}
+
+WG_INLINE void copy_dims(int64_t *to, const int64_t *from, int n) {
+    if (n > 2) memcpy(to, from, sizeof(int64_t) * (size_t)n);
+    else if (n) { to[0] = from[0]; to[n - 1] = from[n - 1]; }
+}
+
 static uint32_t put_dims(wg_rec *r, uint32_t *used, const wg_array *a) {
     int64_t *pool = wg_rec_dims(r, 0);
-    int n = a->ndim;
+    const int n = a->ndim;
     if (*used >= (uint32_t)(2 * n)) {    /* operands of one op mostly share their dimensions with the one before */
-        int64_t *last = pool + *used - 2 * n;
-        if (memcmp(last, a->shape, sizeof(int64_t) * (size_t)n) == 0 && memcmp(last + n, a->strides, sizeof(int64_t) * (size_t)n) == 0)
-            return *used - 2 * (uint32_t)n;
+        const int64_t *last = pool + *used - 2 * n;
+        if (equal_dims(last, a->shape, n) && equal_dims(last + n, a->strides, n)) return *used - 2 * (uint32_t)n;
     }
-    uint32_t at = *used;
-    memcpy(pool + at, a->shape, sizeof(int64_t) * (size_t)n);
-    memcpy(pool + at + n, a->strides, sizeof(int64_t) * (size_t)n);
+    const uint32_t at = *used;
+    copy_dims(pool + at, a->shape, n);
+    copy_dims(pool + at + n, a->strides, n);
     *used += 2 * (uint32_t)n;
     return at;
 }

@@ -25,6 +25,7 @@ static void N(product_loop)(const product *p, const T *a, const T *b, T *c, int6
 
 /* c += bias on one tile, while it is in cache: the bits of a separate addition. */
 static void N(add_bias)(const T *bias, int64_t bias_rs, int64_t bias_cs, T *c, int64_t rs, int64_t cs, int64_t m, int64_t n) {
+    if (n == 1) { n = m; m = 1; cs = rs; bias_cs = bias_rs; }    /* a column is a row */
     for (int64_t i = 0; i < m; i++) {
         T *row = c + i * rs;
         const T *bias_row = bias + i * bias_rs;

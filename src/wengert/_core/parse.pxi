@@ -206,6 +206,7 @@ cdef extern from "wg_ops_gen.h":
 cdef list ROW_RETURNS = []
 cdef list ROW_NAMES = []
 cdef int row_varargs[1024]
+cdef bint row_holds[1024]                # has lists among its parameters, whose memory must outlast the parsing
 
 cdef int make_row_info(int code) except -1:
     cdef const wg_op *op = &wg_ops[code]
@@ -215,6 +216,10 @@ cdef int make_row_info(int code) except -1:
     for i in range(op.nparam):
         if not op.params[i].keyword_only:
             last = i
+    row_holds[code] = False
+    for i in range(op.nparam):
+        if op.params[i].type == WG_P_INTS or op.params[i].type == WG_P_TENSORS:
+            row_holds[code] = True
     if last >= 0 and op.params[last].type == WG_P_INTS:
         row_varargs[code] = last
     ROW_RETURNS.append(None)
@@ -571,13 +576,15 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
         given[i] = args[nargs + k]
 
     arguments_init(&a)
-    if varargs >= 0 or op.nin < 0 or nparam > 2:
+    if row_holds[code]:
         held = []
     for i in range(nparam):
         if given[i] != NULL:
-            if held is None:
-                held = []
-            parse_one(f, code, &a, i, <object>given[i], held)
+            if op.params[i].type == WG_P_TENSOR and isinstance(<object>given[i], Tensor) and (<Tensor>given[i]).t.group == NULL:
+                a.x[a.nx] = &(<Tensor>given[i]).t.v
+                a.nx += 1
+            else:
+                parse_one(f, code, &a, i, <object>given[i], held)
         elif op.params[i].optional and op.params[i].type == WG_P_TENSOR:
             wg_val_clear(&a.numbers[a.nnumbers])
             a.x[a.nx] = &a.numbers[a.nnumbers]

@@ -629,15 +629,22 @@ cdef object warn_non_leaf_grad():
 # ---- subclasses ----
 
 cdef dict plain_types = {}       # type -> True: results are plain Tensors and no __torch_function__ is called
+cdef extern from "Python.h":
+    PyTypeObject *Py_TYPE_ "Py_TYPE"(object)
+
+cdef PyTypeObject *first_plain = NULL   # the first of them, Parameter: asked for in every call of a layer
 
 def _register_plain_type(cls):
     """A subclass (Parameter, Buffer) whose operations are those of Tensor and return Tensors."""
+    global first_plain
+    if not plain_types:
+        first_plain = <PyTypeObject *>cls
     plain_types[cls] = True
     wg_type_copy_numbers(<PyTypeObject *>cls)
 
 
 cdef inline bint is_plain(object o):
-    return type(o) is Tensor or wg_mode & WG_MODE_PLAIN or type(o) in plain_types
+    return type(o) is Tensor or Py_TYPE_(o) == first_plain or wg_mode & WG_MODE_PLAIN or type(o) in plain_types
 
 
 def _set_subclasses_plain(bint value):

@@ -102,10 +102,12 @@ WG_VIEW(_resize_ones) {
     int64_t strides[WG_MAX_DIMS], step = 1;
     int n = (int)attr[0].n, d = a->ndim - 1;
     wg_val_clear(y);
+    if (attr[0].n > WG_MAX_DIMS)
+        return wg_fail(WG_RUNTIME_ERROR, "tensors of more than %d dimensions are not supported, got %u", WG_MAX_DIMS, attr[0].n);
     for (int k = n - 1; k >= 0; k--) {
         if (attr[0].v[k] == 1) { strides[k] = step; continue; }
         while (d >= 0 && a->shape[d] == 1) d--;
-        if (d < 0 || k >= WG_MAX_DIMS || a->shape[d] != attr[0].v[k]) break;
+        if (d < 0 || a->shape[d] != attr[0].v[k]) break;
         strides[k] = a->strides[d];
         step = a->shape[d] * a->strides[d];
         d--;
@@ -113,8 +115,9 @@ WG_VIEW(_resize_ones) {
     }
     while (d >= 0 && a->shape[d] == 1) d--;
     int64_t numel = 1;
-    for (int k = 0; k < n; k++) numel *= attr[0].v[k];
-    if (d >= 0 || numel != a->numel)
+    int bad = d >= 0;
+    for (int k = 0; k < n; k++) bad |= attr[0].v[k] < 0 || __builtin_mul_overflow(numel, attr[0].v[k], &numel);
+    if (bad || numel != a->numel)
         return wg_fail(WG_RUNTIME_ERROR, "shape '%s' is invalid for input of size %lld", WG_LIST(attr[0].v, n), (long long)a->numel);
     return wg_window(y, x[0], n, attr[0].v, strides, 0);
 }

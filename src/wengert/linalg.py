@@ -69,6 +69,11 @@ _qr, _svd, _eigh, _slogdet = _results("qr", ("Q", "R")), _results("svd", ("U", "
 
 def _call(name, *arrays, **options):
     import numpy
+    if name in ("svd", "pinv", "matrix_rank"):              # LAPACK need not come back from those
+        bad = ~numpy.isfinite(arrays[0]).all(axis=(-2, -1))
+        if bad.any():
+            which = f"(Batch element {numpy.argmax(bad.reshape(-1))}): " if bad.ndim else ""
+            raise _failure(name, which + "The algorithm failed to converge because the input matrix contained non-finite values.")
     try:
         return getattr(numpy.linalg, name)(*arrays, **options)
     except numpy.linalg.LinAlgError as error:

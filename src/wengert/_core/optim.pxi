@@ -38,6 +38,7 @@ cdef dict STEPS = {
     "asgd": (WG_K_asgd, 5, 3, 3), "rprop": (WG_K_rprop, 4, 4, 1)}
 
 
+@cython.binding(False)
 cdef class OperandList:
     """Pointers to the arrays of many tensors, as a launch takes them."""
     cdef wg_array **p

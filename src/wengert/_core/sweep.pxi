@@ -1,6 +1,7 @@
 # The reverse sweep. The pending set and the VJPs are in csrc/wg_sweep.c; what stands here is the loop, and what only
 # Python can do: hooks, Functions, .grad.
 
+@cython.binding(False)
 cdef class Sweep:
     """One reverse sweep; owns its pending set until it ends, whatever happens.
 

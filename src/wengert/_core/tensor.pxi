@@ -23,7 +23,7 @@ cdef extern from *:
     object steal "wg_steal"(PyObject *)
 
 
-@cython.binding(False)
+@cython.binding(False)                   # methods that check their self: Tensor.item(5) is a TypeError
 cdef class Tensor:
     """A strided array of one dtype that remembers, when asked to, how it was computed.
 

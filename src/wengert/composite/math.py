@@ -123,7 +123,9 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     """n-th differences of neighbours along ``dim``."""
     parts = [t for t in (prepend, input, append) if t is not None]
     x = ops.cat(parts, dim) if len(parts) > 1 else input
-    for _ in range(n):
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    for _ in range(min(n, x.shape[dim])):                   # nothing is left then
         size = x.shape[dim]
         a, b = ops.slice(x, dim, 1, size, 1), ops.slice(x, dim, 0, max(size - 1, 0), 1)
         x = ops.logical_xor(a, b) if x.dtype.name == "bool" else a - b

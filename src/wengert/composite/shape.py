@@ -192,7 +192,12 @@ def _axis_split(name, least, axis):
         if input.dim() < least:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with "
                                f"{input.dim()} dimensions!")
-        return tensor_split(input, indices_or_sections, axis if input.dim() > 1 else 0)
+        dim = axis if input.dim() > 1 else 0
+        k, n = indices_or_sections, input.shape[dim]
+        if isinstance(k, int) and (k == 0 or k > 0 and n % k):
+            raise RuntimeError(f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not divisible by "
+                               f"the split_size {k}!")
+        return tensor_split(input, k, dim)
     split.__name__ = name
     split.__doc__ = f"`tensor_split` along dimension {axis}."
     public(split)
@@ -271,8 +276,12 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
         counts = [count] * n
     if any(c < 0 for c in counts):
         raise RuntimeError("repeats can not be negative")
-    index = [i for i, c in enumerate(counts) for _ in range(c)]
-    return ops.index_select(input, dim, _core.from_data(index, _core.dtype_by_name("int64")))
+    from ..creation import arange
+    from .search import searchsorted
+    i64 = _core.dtype_by_name("int64")
+    ends = _core.from_data(counts, i64).cumsum(0)
+    index = searchsorted(ends, arange(sum(counts), dtype=i64), right=True)
+    return ops.index_select(input, dim, index)
 
 
 @public

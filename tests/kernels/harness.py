@@ -160,7 +160,7 @@ def wg_array(x):
 
 
 def wg_attrs(attrs):
-    out = (WgAttr * max(len(attrs), 1))()
+    out = (WgAttr * (len(attrs) + 8))()        # those behind the given ones are none: a call need not name what is off
     keep = []
     for slot, value in zip(out, attrs):
         if value is None:

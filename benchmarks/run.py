@@ -4,6 +4,7 @@
     python benchmarks/run.py --quick                  # fewer rounds
     python benchmarks/run.py --only steps             # micro, steps, more, threads, memory, import; or names of rows
     python benchmarks/run.py --only mlp_tanh,linear --threads 2 --json out.json
+    python benchmarks/run.py --readme                 # only what README shows, and writes its table
 
 Each library has a process of its own, and they take turns many times: shown is the least time of each, and torch's
 divided by ours. A speed is shown only if the first five losses (or the value) agree. One thread unless said otherwise;
@@ -24,6 +25,7 @@ sys.path.insert(0, str(HERE))
 
 import imports  # noqa: E402
 import memory  # noqa: E402
+import readme  # noqa: E402
 from micro import MICRO  # noqa: E402
 from workloads import WORKLOADS  # noqa: E402
 
@@ -221,7 +223,10 @@ def arguments():
     parser.add_argument("--json", type=pathlib.Path, help="write all figures there")
     parser.add_argument("--libraries", default="wengert,torch,jax,openblas", help="of these, what is installed")
     parser.add_argument("--list", action="store_true", help="names of rows")
+    parser.add_argument("--readme", action="store_true", help="measure what README.md shows, and write its table")
     options = parser.parse_args()
+    if options.readme:
+        options.only = [*readme.ROWS, "import"]
     options.only = {name for text in options.only for name in text.split(",")}
     unknown = options.only - set(SECTIONS) - set(MICRO) - set(WORKLOADS) - set(memory.LOOPS)
     if unknown:
@@ -259,6 +264,8 @@ def main():
     results["threads"] = threads_section(THREADED if not options.only & set(WORKLOADS) or "threads" in options.only else (), options)
     results["memory"] = memory_section(options)
     results["import"] = import_section(options)
+    if options.readme:
+        readme.write(results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 

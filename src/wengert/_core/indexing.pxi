@@ -1,22 +1,5 @@
 # x[key] and x[key] = value: ints, slices, None, Ellipsis, bools, masks, index tensors, in PyTorch's mixtures.
 
-cdef extern from "wg_ops_gen.h":
-    int OP_SELECT "WG_OP_select"
-    int OP_SLICE "WG_OP_slice"
-    int OP_UNSQUEEZE "WG_OP_unsqueeze"
-    int OP_PERMUTE "WG_OP_permute"
-    int OP_ALIAS "WG_OP_alias"
-    int OP_NONZERO "WG_OP_nonzero"
-    int OP_UNBIND "WG_OP_unbind"
-    int OP_STACK "WG_OP_stack"
-    int OP_EXPAND "WG_OP_expand"
-    int OP_RESHAPE "WG_OP__reshape"
-    int OP_INDEX "WG_OP__index"
-    int OP_INDEX_PUT "WG_OP__index_put"
-    int OP_MASKED_FILL "WG_OP_masked_fill"
-    int OP_TO_DTYPE "WG_OP_to_dtype"
-
-
 cdef Tensor apply_one(int op, Tensor x, const wg_attr *attr):
     """A row of one tensor; views join the group of their base."""
     cdef const wg_val *in_[1]

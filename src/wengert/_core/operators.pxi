@@ -187,6 +187,18 @@ cdef object compare(object self, object other, int op):
     return result
 
 
+def result_type(a, b):
+    """The dtype that an operation on two tensors or numbers computes in."""
+    cdef wg_val na, nb
+    cdef const wg_val *x[2]
+    cdef const wg_array *arrays[2]
+    if not operand(a, &na, &x[0]) or not operand(b, &nb, &x[1]):
+        raise TypeError("result_type(): arguments must be Tensors or Numbers")
+    arrays[0] = &x[0].a
+    arrays[1] = &x[1].a
+    return DTYPES[wg_result_type(arrays, 2)]
+
+
 cdef object slot_add(object a, object b):
     return binary(OP_ADD, a, b)
 

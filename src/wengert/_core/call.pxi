@@ -1,0 +1,225 @@
+# Calls of the functions of the table: which row is meant, its arguments, its results.
+
+cdef object op_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    return op_call(<Op>self, args, PyVectorcall_NARGS(nargsf), kwnames)
+
+
+cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
+    cdef Py_ssize_t i, nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
+    # A subclass that overrides __torch_function__ anywhere among the arguments takes over.
+    for i in range(nargs + nkw):
+        if isinstance(<object>args[i], Tensor):
+            if not is_plain(<object>args[i]):
+                return call_override(f, args, nargs, kwnames)
+        elif type(<object>args[i]) is not int and type(<object>args[i]) is not float and has_override(<object>args[i]):
+            return call_override(f, args, nargs, kwnames)
+    if wg_mode & WG_MODE_FUNCTION:
+        return call_override(f, args, nargs, kwnames)
+    if f.ncodes == 1:
+        return row_call(f, f.codes[0], args, nargs, kwnames)
+    for i in range(f.ncodes):
+        if fits(f, f.codes[i], args, nargs, kwnames, nkw):
+            return row_call(f, f.codes[i], args, nargs, kwnames)
+    raise TypeError(no_fit(f, args, nargs, kwnames, nkw))
+
+
+cdef str no_fit(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw):
+    got = [describe(<object>args[i]) for i in range(nargs)]
+    for k in range(nkw):
+        got.append(f"{<object>PyTuple_GET_ITEM_(<object>kwnames, k)}={describe(<object>args[nargs + k])}")
+    rows = "".join([f"\n * {signature_text('', f.codes[i])}" for i in range(f.ncodes)])
+    return f"{f.name}() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:{rows}\n"
+
+
+cdef str describe(object o):
+    if isinstance(o, (list, tuple)) and o:
+        return f"{type_name(o)} of {type_name(o[0])}"
+    return type_name(o)
+
+
+cdef bint fits(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw) except -1:
+    """Could these arguments be meant for this row? Looks at names and types only."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef uint32_t given = 0
+    cdef int i, varargs = row_varargs[code]
+    for i in range(nargs):
+        if i == varargs and nargs > i + 1:
+            for k in range(i, nargs):
+                if not takes_int(<object>args[k]):
+                    return False
+            given |= 1u << i
+            break
+        if i >= op.nparam or op.params[i].keyword_only or not suits(op, &op.params[i], i, f.inplace, <object>args[i]):
+            return False
+        given |= 1u << i
+    for k in range(nkw):
+        name = <object>PyTuple_GET_ITEM_(<object>kwnames, k)
+        i = find_keyword(f, op, name)
+        if i < 0:
+            if name == "out":
+                continue
+            return False
+        if given >> i & 1 or not suits(op, &op.params[i], i, f.inplace, <object>args[nargs + k]):
+            return False
+        given |= 1u << i
+    for i in range(op.nparam):
+        if not given >> i & 1 and not op.params[i].has_default and not op.params[i].optional:
+            return False
+    return True
+
+
+cdef bint takes_int(object o):
+    return (PyLong_Check(o) and not PyBool_Check(o)) or (not isinstance(o, (Tensor, float)) and hasattr(type(o), "__index__"))
+
+
+cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, object o) except -1:
+    cdef int type = p.type
+    if o is None:
+        return p.optional
+    if type == WG_P_TENSOR:
+        return isinstance(o, Tensor) or (op.number_ok and not (inplace and position == 0) and (is_number(o) or numpy_number(o) is not None))
+    if type == WG_P_TENSORS:
+        return isinstance(o, (list, tuple))
+    if type == WG_P_NUMBER or type == WG_P_FLOAT:
+        return is_number(o) or numpy_number(o) is not None
+    if type == WG_P_INT:
+        return takes_int(o)
+    if type == WG_P_INTS:
+        return takes_int(o) or (isinstance(o, (list, tuple)) and all([takes_int(i) or isinstance(i, Tensor) for i in o]))
+    if type == WG_P_BOOL:
+        return PyBool_Check(o)
+    if type == WG_P_DTYPE:
+        return isinstance(o, dtype) or o is float or o is int or o is bool
+    if type == WG_P_STR:
+        return PyUnicode_Check(o)
+    return True
+
+
+cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
+    cdef const wg_op *op = &wg_ops[code]
+    cdef arguments a
+    cdef PyObject *given[24]
+    cdef int i, k, nparam = op.nparam, varargs = row_varargs[code]
+    cdef Py_ssize_t nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
+    cdef object out = None
+    cdef list held = None
+    cdef object packed = None
+
+    for i in range(nparam):
+        given[i] = NULL
+    for i in range(nargs):
+        if i < nparam and not op.params[i].keyword_only:
+            if i == varargs and nargs > i + 1:           # x.permute(0, 2, 1): separate ints
+                packed = tuple([<object>args[k] for k in range(i, nargs)])
+                given[i] = <PyObject *>packed
+                break
+            given[i] = args[i]
+        else:
+            raise TypeError(f"{f.name}() takes {positional_count(op)} positional arguments but {nargs} were given")
+    for k in range(nkw):
+        name = <object>PyTuple_GET_ITEM_(<object>kwnames, k)
+        i = find_keyword(f, op, name)
+        if i < 0:
+            if name == "out":
+                out = <object>args[nargs + k]
+                continue
+            raise TypeError(f"{f.name}() got an unexpected keyword argument '{name}'")
+        if given[i] != NULL:
+            raise TypeError(f"{f.name}() got multiple values for argument '{ROW_NAMES[code][i]}'")
+        given[i] = args[nargs + k]
+
+    arguments_init(&a)
+    if row_holds[code]:
+        held = []
+    for i in range(nparam):
+        if given[i] != NULL:
+            if op.params[i].type == WG_P_TENSOR and isinstance(<object>given[i], Tensor) and (<Tensor>given[i]).t.group == NULL:
+                a.x[a.nx] = &(<Tensor>given[i]).t.v
+                a.nx += 1
+            else:
+                parse_one(f, code, &a, i, <object>given[i], held)
+        elif op.params[i].optional and op.params[i].type == WG_P_TENSOR:
+            wg_val_clear(&a.numbers[a.nnumbers])
+            a.x[a.nx] = &a.numbers[a.nnumbers]
+            a.nnumbers += 1
+            a.nx += 1
+        elif op.params[i].has_default:
+            a.attr[a.nattr] = op.params[i].value
+            a.nattr += 1
+        elif op.params[i].optional:
+            a.attr[a.nattr] = WG_NONE
+            a.nattr += 1
+        elif op.params[i].type == WG_P_INTS and i == varargs:       # x.expand(): no sizes at all
+            a.attr[a.nattr] = WG_INTS(&a.ints[a.nints], 0)
+            a.nattr += 1
+        else:
+            raise TypeError(f'{f.name}() missing 1 required positional arguments: "{ROW_NAMES[code][i]}"')
+    if f.inplace:
+        target = <object>given[0]
+        if not isinstance(target, Tensor):
+            raise TypeError(f"{f.name}(): the first argument must be Tensor, not {type_name(target)}")
+        check(wg_apply_inplace(code, &(<Tensor>target).t, a.x, a.nx, a.attr))
+        return target
+    result = apply_op(code, &a, given)
+    if out is not None:
+        return write_out(f, result, out)
+    return result
+
+
+cdef int positional_count(const wg_op *op):
+    cdef int i, n = 0
+    for i in range(op.nparam):
+        if not op.params[i].keyword_only:
+            n += 1
+    return n
+
+
+cdef str python_name(const wg_op *op, int i):
+    name = op.params[i].name.decode()
+    return "input" if name == "x" else name
+
+
+cdef object apply_op(int code, arguments *a, PyObject **given):
+    """Runs the row and wraps what the user sees of its outputs."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef const wg_val **x = a.list_x if a.list_x != NULL else a.x
+    cdef wg_val y[8]
+    cdef wg_val *outs = y
+    cdef Tensor first
+    cdef int k, ny = op.nout, visible
+    if ny == 1:
+        first = new_tensor()
+        if wg_apply(code, x, a.nx, a.attr, &first.t.v) < 0:
+            fail()
+        if op.kind == WG_OP_VIEW and op.diff_in and given[0] != NULL:      # detach() is no view to autograd
+            if first.t.v.a.storage == (<Tensor>given[0]).t.v.a.storage:
+                check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, 0))
+        return first
+    if ny == WG_LIST_OUT:
+        ny = wg_count_outputs(code, x, a.nx, a.attr)
+        if ny < 0:
+            fail()
+    if ny > 8:
+        outs = <wg_val *>malloc(ny * sizeof(wg_val))
+        if outs == NULL:
+            raise MemoryError()
+    try:
+        check(wg_apply(code, x, a.nx, a.attr, outs))
+        visible = ny - op.nhidden
+        results = []
+        for k in range(ny):
+            if k < visible:
+                first = wrap(&outs[k])
+                if op.kind == WG_OP_VIEW and given[0] != NULL:
+                    check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, WG_VIEW_OF_MANY))
+                results.append(first)
+            else:
+                wg_val_release(&outs[k])
+    finally:
+        if outs != y:
+            free(outs)
+    if op.nout != WG_LIST_OUT and visible == 1:
+        return results[0]
+    if ROW_RETURNS[code] is not None:
+        return ROW_RETURNS[code](results)
+    return tuple(results)

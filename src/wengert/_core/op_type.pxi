@@ -1,0 +1,181 @@
+# The functions of the table as Python objects, and what calling them needs of a row.
+
+cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM_ "PyTuple_GET_ITEM"(object, Py_ssize_t)
+    Py_ssize_t PyTuple_GET_SIZE_ "PyTuple_GET_SIZE"(object)
+    long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+
+@cython.binding(False)
+cdef class Op:
+    """A function of the table under its Python name; also works as a method.
+
+    A name may stand for several rows (``sum`` with and without ``dim``): the first whose parameters fit is run.
+    """
+    cdef vectorcallfunc vectorcall
+    cdef int codes[6]
+    cdef int ncodes
+    cdef readonly str name
+    cdef readonly bint inplace
+
+    def __cinit__(self):
+        self.vectorcall = op_vectorcall
+        self.name = "?"
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        import types
+        return types.MethodType(self, instance)
+
+    @property
+    def __name__(self):
+        return self.name
+
+    @property
+    def __qualname__(self):
+        return self.name
+
+    @property
+    def __module__(self):
+        return "wengert"
+
+    @property
+    def __doc__(self):
+        texts = []
+        for i in range(self.ncodes):
+            doc = wg_ops[self.codes[i]].doc
+            texts.append(signature_text(self.name, self.codes[i]) + ("\n\n" + doc.decode() if doc != NULL else ""))
+        return "\n\n".join(texts)
+
+    def __repr__(self):
+        return f"<built-in method {self.name}>"
+
+    def __reduce__(self):
+        return (_op_by_name, (self.name,))
+
+
+cdef dict OPS = {}           # rows by their own names, in-place forms with "_"
+cdef dict PUBLIC = {}        # public names
+
+
+def _op_by_name(name):
+    """The function called ``name``: a public one, or a row."""
+    return PUBLIC.get(name) or OPS[name]
+
+
+cdef Op make_op(str name, list codes, bint inplace):
+    cdef Op f = Op.__new__(Op)
+    f.vectorcall = op_vectorcall
+    f.ncodes = 0
+    for code in codes:
+        if f.ncodes < 6 and not (inplace and not wg_ops[<int>code].inplace):
+            f.codes[f.ncodes] = code
+            f.ncodes += 1
+    f.inplace = inplace
+    f.name = name
+    return f
+
+
+def make_ops():
+    """Builds all functions.
+
+    Returns:
+        (rows, publics): rows by name, in-place forms included; publics as name -> (bits of where it is public, function).
+    """
+    cdef int code, i
+    for code in range(wg_nops):
+        name = wg_ops[code].name.decode()
+        OPS[name] = make_op(name, [code], False)
+        if wg_ops[code].inplace:
+            OPS[name + "_"] = make_op(name + "_", [code], True)
+        make_row_info(code)
+    publics = {}
+    for i in range(wg_npublics):
+        name = wg_publics[i].name.decode()
+        codes = []
+        for k in range(wg_publics[i].nops):
+            if wg_publics[i].ops[k] not in codes:
+                codes.append(wg_publics[i].ops[k])
+        PUBLIC[name] = make_op(name, codes, False)
+        for code in codes:
+            make_row_returns(name, code)
+        publics[name] = (wg_publics[i].where, PUBLIC[name])
+        if wg_publics[i].inplace:
+            PUBLIC[name + "_"] = make_op(name + "_", codes, True)
+            publics[name + "_"] = (2 | (wg_publics[i].where & 5), PUBLIC[name + "_"])
+    return OPS, publics
+
+
+cdef extern from "wg_ops_gen.h":
+    ctypedef struct wg_public:
+        const char *name
+        uint8_t where, inplace, nops
+        uint16_t ops[6]
+    const wg_public wg_publics[]
+    const int wg_npublics
+
+
+# What parsing needs of a row beyond the C table, by code.
+cdef list ROW_RETURNS = []
+cdef list ROW_NAMES = []
+cdef int row_varargs[1024]
+cdef bint row_holds[1024]                # has lists among its parameters, whose memory must outlast the parsing
+
+cdef int make_row_info(int code) except -1:
+    cdef const wg_op *op = &wg_ops[code]
+    cdef int i, last = -1
+    ROW_NAMES.append(tuple([python_name(op, i) for i in range(op.nparam)]))
+    row_varargs[code] = -1
+    for i in range(op.nparam):
+        if not op.params[i].keyword_only:
+            last = i
+    row_holds[code] = False
+    for i in range(op.nparam):
+        if op.params[i].type == WG_P_INTS or op.params[i].type == WG_P_TENSORS:
+            row_holds[code] = True
+    if last >= 0 and op.params[last].type == WG_P_INTS:
+        row_varargs[code] = last
+    ROW_RETURNS.append(None)
+    return 0
+
+
+cdef int make_row_returns(str name, int code) except -1:
+    """The named tuple of a row's results, under the first name that the row is public by."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef int i = 0
+    if op.returns == NULL or ROW_RETURNS[code] is not None:
+        return 0
+    fields = []
+    while op.returns[i] != NULL:
+        fields.append(op.returns[i].decode())
+        i += 1
+    ROW_RETURNS[code] = make_return_type(name, fields)
+    return 0
+
+
+cdef str signature_text(str name, int code):
+    """The signature of a row, for error messages and docstrings."""
+    cdef const wg_op *op = &wg_ops[code]
+    parts = []
+    starred = False
+    for i in range(op.nparam):
+        if op.params[i].keyword_only and not starred:
+            parts.append("*")
+            starred = True
+        parts.append(expected(&op.params[i]) + " " + ROW_NAMES[code][i])
+    return f"{name}({', '.join(parts)})"
+
+
+cdef object make_return_type = None
+
+def _set_return_type_factory(factory):
+    global make_return_type
+    make_return_type = factory
+
+wg_type_vectorcall(<PyTypeObject *>Op, WG_OFFSET_VECTORCALL)
+
+cdef extern from *:
+    Py_ssize_t WG_OFFSET_VECTORCALL "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Op, vectorcall)"

@@ -1,0 +1,51 @@
+# Results written into existing tensors: out=, copy_.
+
+cdef object write_out(Op f, object result, object out):
+    """The out= argument: results are written into existing tensors, which are resized if they are empty."""
+    cdef Tensor target, source
+    if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(result):
+            raise TypeError(f"{f.name}(): argument 'out' must be tuple of {len(result)} Tensors")
+        return type(result)([write_out(f, r, o) for r, o in zip(result, out)])
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{f.name}(): argument 'out' must be Tensor, not {type_name(out)}")
+    target, source = <Tensor>out, <Tensor>result
+    if target.t.v.edge.node != NULL or source.t.v.edge.node != NULL:
+        if not wg_mode & WG_MODE_NO_GRAD:
+            raise RuntimeError(f"{f.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if wg_category(source.t.v.a.dtype) > wg_category(target.t.v.a.dtype):
+        raise RuntimeError(f"result type {wg_dtype_title[source.t.v.a.dtype].decode()} can't be cast to the desired output type {wg_dtype_title[target.t.v.a.dtype].decode()}")
+    if not wg_same_shape(&target.t.v.a, &source.t.v.a):
+        resize(target, source)
+    copy_into(target, source)
+    return out
+
+
+cdef int resize(Tensor target, Tensor source) except -1:
+    """Gives an out= tensor the shape of the result; torch warns unless it was empty."""
+    cdef wg_val fresh
+    if target.t.v.a.numel != 0:
+        import warnings
+        warnings.warn(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not "
+                      f"match the required output shape {list(source.shape)}. This behavior is deprecated, and in a future release "
+                      "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
+                      "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
+    if target.t.v.edge.node != NULL:
+        raise RuntimeError("cannot resize variables that require grad")
+    check(wg_new(&fresh, target.t.v.a.dtype, source.t.v.a.ndim, source.t.v.a.shape))
+    wg_tensor_release(&target.t)
+    target.t.view_flags = 0
+    wg_val_move(&target.t.v, &fresh)
+    return 0
+
+
+cdef int copy_into(Tensor target, Tensor source) except -1:
+    """target.copy_(source), recorded when grad mode asks for it."""
+    cdef const wg_val *x[2]
+    cdef wg_attr none[1]
+    check(wg_tensor_refresh(&target.t))
+    check(wg_tensor_refresh(&source.t))
+    x[0] = &target.t.v
+    x[1] = &source.t.v
+    check(wg_apply_inplace(WG_OP_copy_into, &target.t, x, 2, none))
+    return 0

@@ -1,0 +1,48 @@
+# Elements as Python numbers.
+
+cdef object item_of(Tensor self):
+    cdef wg_array *a = &self.t.v.a
+    cdef double d
+    if a.numel != 1:
+        raise RuntimeError(f"a Tensor with {a.numel} elements cannot be converted to Scalar")
+    return element(a.data, a.dtype)
+
+
+cdef extern from "kernels/wg_math_half.h" nogil:
+    float wg_f16_to_f32(uint16_t)
+    float wg_bf16_to_f32(uint16_t)
+
+cdef object element(const char *p, int dt):
+    """One element in memory, as a Python number."""
+    if dt == WG_F32:
+        return <double>(<float *>p)[0]
+    if dt == WG_F64:
+        return (<double *>p)[0]
+    if dt == WG_I64:
+        return (<int64_t *>p)[0]
+    if dt == WG_BOOL:
+        return p[0] != 0
+    if dt == WG_I32:
+        return (<int32_t *>p)[0]
+    if dt == WG_I16:
+        return (<int16_t *>p)[0]
+    if dt == WG_I8:
+        return (<int8_t *>p)[0]
+    if dt == WG_U8:
+        return (<uint8_t *>p)[0]
+    if dt == WG_F16:
+        return <double>wg_f16_to_f32((<uint16_t *>p)[0])
+    return <double>wg_bf16_to_f32((<uint16_t *>p)[0])
+
+
+cdef object to_nested_list(wg_array *a, int dim, const char *p):
+    cdef int64_t i, step
+    if dim == a.ndim:
+        return element(p, a.dtype)
+    step = a.strides[dim] * wg_itemsize[a.dtype]
+    return [to_nested_list(a, dim + 1, p + i * step) for i in range(a.shape[dim])]
+
+
+def tolist(Tensor self not None):
+    """The elements as nested Python lists, or one number for a 0-d tensor."""
+    return to_nested_list(&self.t.v.a, 0, self.t.v.a.data)

@@ -12,7 +12,7 @@
 /* ---- plans ---- */
 
 const wg_flat_plan **wg_flat_plans;
-static const wg_flat_plan unusable = {.nx = UINT8_MAX};
+static const wg_flat_plan unusable = {.nx = -1};
 
 static void plan_case(int opcode, uint32_t needs, wg_flat_case *c) {
     const wg_op *op = &wg_ops[opcode];
@@ -70,7 +70,7 @@ WG_COLD const wg_flat_plan *wg_flat_make_plan(int opcode) {
     if (plan == NULL) return &unusable;
     for (int k = 0; k < 2; k++) plan->loop[k] = wg_isa->loops[op->loop * WG_NCOMPUTE + k];
     if (plan->loop[0] == NULL || plan->loop[1] == NULL) { free(plan); return &unusable; }
-    plan->nx = (uint8_t)op->nin;
+    plan->nx = op->nin;
     plan->nattr = op->nattr;
     plan->diff_in = op->diff_in;
     plan->check = op->check;

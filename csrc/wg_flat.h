@@ -24,7 +24,8 @@ typedef struct wg_flat_case {
 } wg_flat_case;
 
 typedef struct wg_flat_plan {
-    uint8_t nx, nattr;               /* nx UINT8_MAX: no such op */
+    int nx;                          /* -1: no such op; equal to no number of inputs, of which cat takes any */
+    uint8_t nattr;
     uint32_t diff_in;
     wg_loop_fn loop[2];
     int (*check)(const wg_val *const *x, const wg_attr *attr);

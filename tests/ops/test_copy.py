@@ -298,3 +298,14 @@ def test_leaves_are_not_written():
 
 def test_nothing_is_kept():
     assert_nothing_kept(VALUES + EDGES + ERRORS)
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 254, 255, 256, 257, 1000])
+@pytest.mark.parametrize("join", ["torch.stack(xs)", "torch.cat(xs)"])
+def test_joins_any_number_of_tensors(join, count):
+    """255 of them once met the mark of an operation without a flat record."""
+    xs = [wengert.full([] if "stack" in join else [1], float(i), requires_grad=True) for i in range(count)]
+    joined = eval(join, {"torch": wengert, "xs": xs})
+    (joined * joined).sum().backward()
+    assert joined.tolist() == [float(i) for i in range(count)]
+    assert [x.grad.item() for x in xs] == [2.0 * i for i in range(count)]

@@ -54,8 +54,15 @@ class Worker:
     def prepare_micro(self, name):
         """Compiles the statement, runs it once; the answer is the value to compare."""
         from micro import MICRO
-        m = MICRO[name]
-        setup, statement, check = m.setup, m.statement, m.check
+        return self.prepare(MICRO[name])
+
+    def prepare_sweep(self, name):
+        """Likewise, a row of sweep.py."""
+        import sweep
+        return self.prepare((sweep.ROWS or sweep.fill())[name])
+
+    def prepare(self, m):
+        name, setup, statement, check = m.name, m.setup, m.statement, m.check
         if self.name in ("jax", "openblas"):
             if name not in self.lib.MICRO:
                 return {"skip": "no counterpart"}

@@ -273,12 +273,15 @@ MICRO = {m.name: m for m in [
 MICRO["sgemm"] = Micro("sgemm", "a @ b, 512x512x512 float32", "a @ b", BASE + "a = tensor(512, 512); b = tensor(512, 512, seed=1)\n",
                        check="(a @ b)[3, 5]")
 
-KERNELS = ["exp", "log", "tanh", "sigmoid", "erf", "sin", "cos", "sqrt"]
-for _name in KERNELS:
-    MICRO[f"kernel_{_name}"] = Micro(
-        f"kernel_{_name}", f"lib.{_name}, 4096 float32, an element", "f(x)", BASE + f"x = tensor(4096).abs() + 0.1\nf = lib.{_name}\n",
-        limit_ns=0.5, check="f(x).sum()", ops=4096)
-for _name in ("gelu", "silu"):
-    MICRO[f"kernel_{_name}"] = Micro(
-        f"kernel_{_name}", f"F.{_name}, 4096 float32, an element", "f(x)", BASE + f"x = tensor(4096)\nf = lib.nn.functional.{_name}\n",
-        limit_ns=0.5, check="f(x).sum()", ops=4096)
+KERNELS = {**{name: f"lib.{name}" for name in ("exp", "log", "tanh", "sigmoid", "erf", "sin", "cos", "sqrt")},
+           **{name: f"lib.nn.functional.{name}" for name in ("gelu", "silu")},
+           "gelu_tanh": "lambda x: lib.nn.functional.gelu(x, approximate='tanh')"}
+for _name, _function in KERNELS.items():
+    for _dtype, _limit in (("float32", 0.5), ("float64", None)):
+        _setup = BASE + f"x = (tensor(4096).abs() + 0.1).to(lib.{_dtype})\nf = {_function}\n"
+        _key, _title = f"kernel_{_name}" + "_f64" * (_dtype == "float64"), f"{_name}, 4096 {_dtype}"
+        MICRO[_key] = Micro(_key, f"{_title}, an element", "f(x)", _setup, limit_ns=_limit, check="f(x).sum()", ops=4096)
+        MICRO[f"{_key}_vjp"] = Micro(
+            f"{_key}_vjp", f"{_title}, backward, an element", "grad(y, (x,), g, retain_graph=True)",
+            _setup + "grad = lib.autograd.grad\nx.requires_grad_()\ny = f(x); g = lib.ones_like(y)\n",
+            check="grad(y, (x,), g, retain_graph=True)[0].sum()", ops=4096)

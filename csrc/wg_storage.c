@@ -31,7 +31,29 @@ static int class_of(int64_t nbytes, int64_t *rounded) {
  * so that a steady loop never reaches the system and a change of shapes does not keep what is dead for ever. */
 #define POOL_SLACK ((int64_t)64 << 20)
 
+/* Blocks below this size are always kept. */
+#define POOL_SMALL ((int64_t)1 << 20)
+
 static void release_block(wg_storage *s) { free(s); }
+
+static int pool_is_full(int64_t nbytes) {
+    return wg_pool.live_bytes + wg_pool.cached_bytes + nbytes > wg_pool.peak_bytes + wg_pool.peak_bytes / 4 + POOL_SLACK;
+}
+
+/* Makes room for a block of the given class at the cost of large ones of other classes: what was freed last is what a
+ * steady loop will ask for next, and what earlier shapes left behind would drive it to the system in each round. */
+static WG_COLD int make_room(int size_class, int64_t nbytes) {
+    for (int c = NCLASSES - 1; c >= 0; c--) {
+        while (c != size_class && free_list[c] && free_list[c]->nbytes >= POOL_SMALL) {
+            wg_storage *s = free_list[c];
+            free_list[c] = s->next;
+            wg_pool.cached_bytes -= s->nbytes;
+            release_block(s);
+            if (!pool_is_full(nbytes)) return 1;
+        }
+    }
+    return 0;
+}
 
 WG_COLD void wg_pool_trim(void) {
     for (int c = 0; c < NCLASSES; c++) {
@@ -107,9 +129,7 @@ void wg_storage_free(wg_storage *s) {
 #ifdef WG_DEBUG
     memset(s->data, 0xA5, (size_t)s->nbytes);            /* a read after free gives -2.9e-16, not yesterday's value */
 #endif
-    if (WG_UNLIKELY(s->nbytes >= (1 << 20) &&
-                    wg_pool.live_bytes + wg_pool.cached_bytes + s->nbytes >
-                        wg_pool.peak_bytes + wg_pool.peak_bytes / 4 + POOL_SLACK)) {
+    if (WG_UNLIKELY(s->nbytes >= POOL_SMALL && pool_is_full(s->nbytes) && !make_room(s->size_class, s->nbytes))) {
         release_block(s);
         return;
     }

@@ -244,6 +244,8 @@ FORWARD = {
     "linear": torch.nn.functional.linear,
     "softmax": torch.softmax, "log_softmax": torch.log_softmax,
     "layer_norm": lambda x, n, w, b, e: (torch.nn.functional.layer_norm(x, n, w, b, e), None, None),
+    "_rms_norm": lambda x, n, w, e: (torch.nn.functional.rms_norm(x, n, w, e), None),
+    "_batch_norm": lambda x, w, b, m, v, dims, view, training, e: (torch.nn.functional.batch_norm(x, m, v, w, b, training, 0.0, e), None, None, None),
     "embedding": lambda i, w, p, s: torch.nn.functional.embedding(i, w),
     "_embedding_masked": lambda w, i, p, s: w[i]*embedding_factors(i, w.shape[0], p, s),
     "_embedding_sum": lambda x, i, s, p, f: torch.zeros(s, dtype=x.dtype).index_put((i,), x*embedding_factors(i, s[0], p, f), True),

@@ -123,6 +123,13 @@ CASES = [
     ("softmax", [t(3, 4)], dict(dim=1), lambda x: x.softmax(1)), ("log_softmax", [t(3, 4)], dict(dim=0), lambda x: x.log_softmax(0)),
     ("layer_norm", [t(2, 3, 4), t(3, 4), t(3, 4, seed=1)], dict(normalized_shape=(3, 4)), lambda x, w, b: F.layer_norm(x, (3, 4), w, b)),
     ("layer_norm", [t(2, 3, 4), None, None], dict(normalized_shape=(4,)), lambda x, w, b: F.layer_norm(x, (4,))),
+    ("_rms_norm", [t(2, 3, 4), t(3, 4)], dict(normalized_shape=(3, 4)), lambda x, w: F.rms_norm(x, (3, 4), w, 1e-5)),
+    ("_rms_norm", [t(2, 3, 4), None], dict(normalized_shape=(4,), eps=.1), lambda x, w: F.rms_norm(x, (4,), None, .1)),
+    ("_batch_norm", [t(4, 3, 2), t(3), t(3, seed=1), None, None], dict(dims=(0, 2), view=(1, -1, 1), training=True, eps=1e-5),
+     lambda x, w, b, *_: F.batch_norm(x, None, None, w, b, True)),
+    ("_batch_norm", [t(4, 3, 2), None, None, None, None], dict(dims=(0, 2), view=(1, -1, 1), training=True, eps=.1), lambda x, *_: F.batch_norm(x, None, None, None, None, True, eps=.1)),
+    ("_batch_norm", [t(4, 3), t(3), t(3, seed=1), t(3, seed=2).detach(), t(3, seed=3).detach().abs()], dict(dims=(0,), view=(1, -1), training=False, eps=1e-5),
+     lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b, False)),
     ("embedding", [ints([0, 2], [2, 1]), t(3, 4)], dict(padding_idx=1), lambda i, w: F.embedding(i, w, padding_idx=1)),
     ("embedding", [ints([0, 2], [2, 1]), t(3, 4)], dict(scale_grad_by_freq=True), lambda i, w: F.embedding(i, w, scale_grad_by_freq=True)),
     *[(name, [LOGITS, TARGET, w], dict(reduction=k), lambda x, y, w, f=f, r=r: f(x, y, w, reduction=r))

@@ -175,16 +175,13 @@ def test_batch_norm(batch, dtype, training, mode):
         unit = 100 * UNIT[dtype]
         for source, cotangent in ((x, g), (misaligned(x), channels_last(g)), (strided(x), strided(g)), (channels_last(x), channels_last(g))):
             y = empty(shape, dtype) if source is x else strided(empty(shape, dtype))
-            m, r, rm, rv = empty((c,), dtype), empty((c,), dtype), old_mean.copy(), old_var.copy()
-            batch("batch_norm", y, m, r, source, weight, bias, rm, rv, attrs=[training, 0.1, 1e-5], mode=mode)
+            m, v, r = (empty((c,), dtype) for _ in range(3))
+            running = (None, None) if training else (old_mean, old_var)
+            batch("batch_norm", y, m, v, r, source, weight, bias, *running, attrs=[training, 1e-5], mode=mode)
             np.testing.assert_allclose(y, expected, rtol=0, atol=unit * max(1, np.abs(expected).max()))
             np.testing.assert_allclose(r, rstd, rtol=unit)
-            if training:
-                np.testing.assert_allclose(rm, 0.9 * old_mean + 0.1 * mean, rtol=unit, atol=unit)
-                np.testing.assert_allclose(rv, 0.9 * old_var + 0.1 * var * count / (count - 1), rtol=unit)
-                batch("batch_norm", y, m, r, source, weight, bias, None, None, attrs=[True, 0.1, 1e-5], mode=mode)
-            else:
-                assert (rm == old_mean).all() and (rv == old_var).all()
+            np.testing.assert_allclose(m, mean, rtol=unit, atol=unit)
+            np.testing.assert_allclose(v, var * count / (count - 1) if training else var, rtol=unit)
             for wanted in ((True, True, True), (True, False, False), (False, True, True)):
                 gradients = [empty(shape, dtype) if wanted[0] else None] + [empty((c,), dtype) if v else None for v in wanted[1:]]
                 batch("batch_norm_vjp", *gradients, cotangent, source, weight, m, r, attrs=[training], mode=mode)

@@ -215,3 +215,20 @@ def test_many_graphs_over_one_early_record_are_swept_apart(nothing_left):
     assert w.grad.tolist() == [2.0 * n * (n - 1) / 2] * 4
     w.grad = None
     del w, shared, losses, loss
+
+
+def test_a_steady_loop_after_other_shapes_does_not_reach_malloc(nothing_left):
+    """What earlier shapes left in the pool gives way to what the loop frees."""
+    for n in range(8, 24):
+        wengert.zeros(n << 20, dtype=wengert.uint8)
+    kept = [wengert.zeros(n << 20, dtype=wengert.uint8) for n in range(8, 24)]
+    del kept
+
+    def step():
+        return wengert.zeros(150 << 20, dtype=wengert.uint8)
+
+    step()
+    before = _core.memory_stats()["system_allocations"]
+    for _ in range(5):
+        step()
+    assert _core.memory_stats()["system_allocations"] == before

@@ -8,6 +8,13 @@ LAYER_NORM = ("s = (leading(x, len(normalized_shape)), trailing(x, len(normalize
               "z = _reshape(x, s); c = z - mean_dim(z, (1,), True); "
               "r = rsqrt(mean_dim(c*c, (1,), True) + eps); n = c*r; ")
 
+#: Statistics of the batch or the running ones, in a shape that broadcasts over (N, C, ...); n: x normalised by them.
+BATCH_NORM = ("m = mean_dim(x, dims, True) if training else _reshape(running_mean, view); c = x - m; "
+              "v = mean_dim(c*c, dims, True) if training else _reshape(running_var, view); r = rsqrt(v + eps); n = c*r; ")
+
+RMS_NORM = ("s = (leading(x, len(normalized_shape)), trailing(x, len(normalized_shape))); z = _reshape(x, s); "
+            "r = rsqrt(mean_dim(z*z, (1,), True) + eps); n = z*r; ")
+
 
 def define(op):
     op("softmax", "x, dim: int", vjp={"x": "y*(g - sum_dim(g*y, (dim,), True))"}, where="", kernel=True)
@@ -20,6 +27,23 @@ def define(op):
             "weight": LAYER_NORM + "sum_to(g*_reshape(n, shape(x)), shape(weight))",
             "bias": "sum_to(g, shape(bias))"},
        where="f", kernel=True, kernel_reads="x, mean, rstd", grad_name="NativeLayerNormBackward0")
+
+    op("_rms_norm", "x, normalized_shape: int[], weight: Tensor? = None, eps: float = 1e-05", outs="y, rstd!kernel",
+       vjp={"x": RMS_NORM + "h = _reshape(g*weight if weight is not None else g, s); "
+                 "_reshape(r*(h - n*mean_dim(h*n, (1,), True)), shape(x))",
+            "weight": RMS_NORM + "sum_to(g*_reshape(n, shape(x)), shape(weight))"},
+       where="", kernel=True, kernel_reads="x, rstd", grad_name="FusedRmsNormBackward0")
+
+    op("_batch_norm", "x, weight: Tensor?, bias: Tensor?, running_mean: Tensor?, running_var: Tensor?, dims: int[], view: int[], "
+       "training: bool, eps: float", outs="y, mean!nondiff, var!nondiff, rstd!kernel",
+       vjp={"x": BATCH_NORM + "h = g*_reshape(weight, view) if weight is not None else g; "
+                 "r*((h - mean_dim(h, dims, True)) - n*mean_dim(h*n, dims, True)) if training else h*r",
+            "weight": BATCH_NORM + "_reshape(sum_dim(g*n, dims, False), shape(weight))",
+            "bias": "_reshape(sum_dim(g, dims, False), shape(bias))",
+            "running_mean": "nondiff", "running_var": "nondiff"},
+       where="", kernel=True, kernel_reads="x, mean, rstd", grad_name="NativeBatchNormBackward0",
+       doc="Channels are dimension 1; dims: all others; view: the shape of a vector over channels that broadcasts against x. Also "
+           "returns the mean and the unbiased variance of the batch, or the running ones. float32 or float64, all of one dtype.")
 
     op("embedding", "indices, weight, padding_idx: int = -1, scale_grad_by_freq: bool = False",
        vjp={"indices": "nondiff",

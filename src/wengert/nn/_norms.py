@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import finfo, no_grad, ops
+from .. import finfo, float32, float64, no_grad, ops
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -20,6 +20,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         )
     if eps is None:
         eps = finfo(input.dtype).eps
+    if _fused(input, weight) and (weight is None or tuple(weight.size()) == shape) and shape:
+        return ops._rms_norm(input, shape, weight, eps)
     dims = tuple(range(-len(shape), 0))
     result = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
     return result if weight is None else result * weight
@@ -51,6 +53,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
         )
     groups = input.reshape(size[0] * num_groups, -1)
     result = ops.layer_norm(groups, (groups.size(1),), None, None, eps).reshape(size)
+    if weight is not None and bias is not None:
+        return ops.addcmul(_per_channel(bias, input.dim()), result, _per_channel(weight, input.dim()))
     if weight is not None:
         result = result * _per_channel(weight, input.dim())
     return result if bias is None else result + _per_channel(bias, input.dim())
@@ -65,12 +69,22 @@ def _normalized(input, mean, var, weight, bias, eps):
 
 def _update_running(running_mean, running_var, mean, var, count, momentum):
     """Moves the running statistics towards those of a batch; the variance kept is the unbiased one."""
+    _move_running(running_mean, running_var, mean, var * (count / (count - 1)), momentum)
+
+
+def _move_running(running_mean, running_var, mean, var, momentum):
+    """r = (1 - momentum) r + momentum * statistic, in place; var is unbiased."""
     with no_grad():
         if running_mean is not None:
             running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
         if running_var is not None:
-            unbiased = var.to(running_var.dtype) * (count / (count - 1))
-            running_var.mul_(1 - momentum).add_(unbiased, alpha=momentum)
+            running_var.mul_(1 - momentum).add_(var.to(running_var.dtype), alpha=momentum)
+
+
+def _fused(input, *vectors):
+    """May a fused row take these? It wants one of the types that loops compute in."""
+    dtype = input.dtype
+    return dtype in (float32, float64) and all(v is None or v.dtype == dtype for v in vectors)
 
 
 def batch_norm(
@@ -102,6 +116,14 @@ def batch_norm(
     ):
         if vector is not None and vector.numel() != size[1]:
             raise RuntimeError(f"{name} should contain {size[1]} elements not {vector.numel()}")
+    dims = tuple(d for d in range(ndim) if d != 1)
+    if ndim > 1 and _fused(input, weight, bias, running_mean, running_var):
+        view = tuple(-1 if d == 1 else 1 for d in range(ndim))
+        old = (None, None) if training else (running_mean, running_var)
+        result, mean, var = ops._batch_norm(input, weight, bias, *old, dims, view, training, eps)
+        if training and (running_mean is not None or running_var is not None):
+            _move_running(running_mean, running_var, mean, var, momentum)
+        return result
     if weight is not None:
         weight = _per_channel(weight, ndim)
     if bias is not None:
@@ -109,7 +131,6 @@ def batch_norm(
     if not training:
         mean, var = _per_channel(running_mean, ndim), _per_channel(running_var, ndim)
         return _normalized(input, mean, var, weight, bias, eps)
-    dims = tuple(d for d in range(ndim) if d != 1)
     mean = input.mean(dims, keepdim=True)
     centred = input - mean
     var = (centred * centred).mean(dims, keepdim=True)

@@ -4,6 +4,8 @@
 
 #include "wg_kernel.h"
 
+WG_HIDDEN_BEGIN
+
 typedef struct wg_level {
     const char *name;                                    /* "v4" */
     const wg_kernel_fn *kernels;                         /* [WG_NKERNELS] */
@@ -25,4 +27,5 @@ extern const wg_loop_fn WG_LEVEL(wg_loops)[];            /* emitted */
 int WG_LEVEL(wg_loop_run)(int loop, int compute, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr);
 #endif
 
+WG_HIDDEN_END
 #endif

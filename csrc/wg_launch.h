@@ -5,6 +5,8 @@
 #include "wg_isa.h"
 #include "wg_op.h"
 
+WG_HIDDEN_BEGIN
+
 /* While not NULL every launch is also appended to this program (wg_program.h). */
 extern struct wg_program *wg_capturing;
 
@@ -16,4 +18,5 @@ extern void (*wg_relock)(void *token);
  * Note [Launches]. Only while nothing captures. `data` holds the operands' addresses, outputs first. */
 WG_INLINE void wg_launch_flat(wg_loop_fn loop, int64_t numel, char *const *data, const wg_attr *attr) { loop(numel, data, attr); }
 
+WG_HIDDEN_END
 #endif

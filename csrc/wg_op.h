@@ -10,6 +10,8 @@
 #include "wg_kernel.h"
 #include "wg_types.h"
 
+WG_HIDDEN_BEGIN
+
 /* ---- values ------------------------------------------------------------------------------------ */
 
 typedef struct wg_node wg_node;                         /* a record or a leaf cell: wg_tape.h */
@@ -186,4 +188,5 @@ int wg_broadcast_shapes(const wg_array *const *x, int nx, int *ndim, int64_t *sh
 int wg_result_type(const wg_array *const *x, int nx);             /* dimensioned, 0-d, Python number */
 extern int wg_default_dtype;                                      /* WG_F32 until set_default_dtype */
 
+WG_HIDDEN_END
 #endif

@@ -7,15 +7,12 @@
 #include "wg_kernel.h"
 #include "wg_thread_state.h"
 
-/* Size classes: multiples of 64 to 512 bytes, then four steps a doubling. A class is a free list. */
-enum { LINEAR_CLASSES = 8, NCLASSES = LINEAR_CLASSES + 4 * 40 };
-
-static wg_storage *free_list[NCLASSES];
+wg_storage *wg_pool_free[WG_POOL_CLASSES];
 wg_pool_stats wg_pool;
 uint32_t wg_storage_birth_flags;
 
 static int class_of(int64_t nbytes, int64_t *rounded) {
-    if (nbytes <= 512) {
+    if (nbytes <= WG_POOL_SMALL_BYTES) {
         int c = nbytes <= 64 ? 0 : (int)((nbytes + 63) / 64 - 1);
         *rounded = (c + 1) * 64;
         return c;
@@ -24,43 +21,55 @@ static int class_of(int64_t nbytes, int64_t *rounded) {
     int64_t quarter = (int64_t)1 << (log - 2);
     int step = (int)((nbytes - 1 - ((int64_t)1 << log)) / quarter);         /* 0..3 */
     *rounded = ((int64_t)1 << log) + (step + 1) * quarter;
-    return LINEAR_CLASSES + (log - 9) * 4 + step;
+    return WG_POOL_SMALL + (log - 9) * 4 + step;
 }
 
-/* Where the pool stops keeping: live + cached may exceed the highest live total by a quarter and this slack,
+/* Where the pool stops keeping: what it holds of large storages may exceed the highest total of live ones by a quarter and this slack,
  * so that a steady loop never reaches the system and a change of shapes does not keep what is dead for ever. */
 #define POOL_SLACK ((int64_t)64 << 20)
 
 /* Blocks below this size are always kept. */
-#define POOL_SMALL ((int64_t)1 << 20)
+#define POOL_KEPT ((int64_t)1 << 20)
 
-static void release_block(wg_storage *s) { free(s); }
+static void release_block(wg_storage *s) {
+    wg_pool.held_bytes -= s->nbytes;
+    wg_pool.held_storages--;
+    if (s->size_class < WG_POOL_SMALL) wg_pool.held_small -= s->nbytes;
+    free(s);
+}
 
-static int pool_is_full(int64_t nbytes) {
-    return wg_pool.live_bytes + wg_pool.cached_bytes + nbytes > wg_pool.peak_bytes + wg_pool.peak_bytes / 4 + POOL_SLACK;
+void wg_pool_count(int64_t *live_bytes, int64_t *live_storages, int64_t *cached_bytes) {
+    int64_t bytes = 0, storages = 0;
+    for (int c = 0; c < WG_POOL_CLASSES; c++)
+        for (const wg_storage *s = wg_pool_free[c]; s; s = s->next) { bytes += s->nbytes; storages++; }
+    *cached_bytes = bytes;
+    *live_bytes = wg_pool.held_bytes - bytes;
+    *live_storages = wg_pool.held_storages - storages;
+}
+
+static int pool_is_full(void) {
+    return wg_pool.held_bytes - wg_pool.held_small > wg_pool.large_peak + wg_pool.large_peak / 4 + POOL_SLACK;
 }
 
 /* Makes room for a block of the given class at the cost of large ones of other classes: what was freed last is what a
  * steady loop will ask for next, and what earlier shapes left behind would drive it to the system in each round. */
-static WG_COLD int make_room(int size_class, int64_t nbytes) {
-    for (int c = NCLASSES - 1; c >= 0; c--) {
-        while (c != size_class && free_list[c] && free_list[c]->nbytes >= POOL_SMALL) {
-            wg_storage *s = free_list[c];
-            free_list[c] = s->next;
-            wg_pool.cached_bytes -= s->nbytes;
+static WG_COLD int make_room(int size_class) {
+    for (int c = WG_POOL_CLASSES - 1; c >= 0; c--) {
+        while (c != size_class && wg_pool_free[c] && wg_pool_free[c]->nbytes >= POOL_KEPT) {
+            wg_storage *s = wg_pool_free[c];
+            wg_pool_free[c] = s->next;
             release_block(s);
-            if (!pool_is_full(nbytes)) return 1;
+            if (!pool_is_full()) return 1;
         }
     }
     return 0;
 }
 
 WG_COLD void wg_pool_trim(void) {
-    for (int c = 0; c < NCLASSES; c++) {
-        while (free_list[c]) {
-            wg_storage *s = free_list[c];
-            free_list[c] = s->next;
-            wg_pool.cached_bytes -= s->nbytes;
+    for (int c = 0; c < WG_POOL_CLASSES; c++) {
+        while (wg_pool_free[c]) {
+            wg_storage *s = wg_pool_free[c];
+            wg_pool_free[c] = s->next;
             release_block(s);
         }
     }
@@ -82,10 +91,9 @@ wg_storage *wg_storage_new(int64_t nbytes) {
         return NULL;
     }
     int c = class_of(nbytes, &rounded);
-    wg_storage *s = free_list[c];
+    wg_storage *s = wg_pool_free[c];
     if (WG_LIKELY(s != NULL)) {
-        free_list[c] = s->next;
-        wg_pool.cached_bytes -= rounded;
+        wg_pool_free[c] = s->next;
     } else {
         s = system_block(rounded);
         if (s == NULL) {
@@ -97,20 +105,28 @@ wg_storage *wg_storage_new(int64_t nbytes) {
         s->size_class = c;
         s->release = NULL;
         s->owner = NULL;
+        wg_pool.held_bytes += rounded;
+        wg_pool.held_storages++;
+        if (c < WG_POOL_SMALL) wg_pool.held_small += rounded;
     }
     s->refs = 1;
     _Static_assert(sizeof *s <= WG_ALIGN, "the header stands in front of the data");
     s->asked = nbytes;
     s->flags = wg_storage_birth_flags;
-    wg_pool.live_storages++;
-    wg_pool.live_bytes += rounded;
-    if (wg_pool.live_bytes > wg_pool.peak_bytes) wg_pool.peak_bytes = wg_pool.live_bytes;
+    if (c >= WG_POOL_SMALL && (wg_pool.large_bytes += rounded) > wg_pool.large_peak) wg_pool.large_peak = wg_pool.large_bytes;
     return s;
 }
 
+static wg_storage *free_headers;         /* of imported memory */
+
 wg_storage *wg_storage_import(void *data, int64_t nbytes, int readonly, void (*release)(void *), void *owner) {
-    wg_storage *s = malloc(sizeof *s);
-    if (s == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
+    wg_storage *s = free_headers;
+    if (s) free_headers = s->next;
+    else {
+        s = malloc(sizeof *s);
+        if (s == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
+        wg_pool.system_allocations++;
+    }
     *s = (wg_storage){.refs = 1, .data = data, .nbytes = nbytes, .asked = nbytes, .size_class = -1, .release = release, .owner = owner,
                       .flags = readonly ? WG_STORAGE_READONLY : 0};
     wg_pool.imported++;
@@ -121,47 +137,35 @@ void wg_storage_free(wg_storage *s) {
     if (WG_UNLIKELY(s->size_class < 0)) {
         wg_pool.imported--;
         if (s->release) s->release(s->owner);
-        free(s);
+        s->next = free_headers;
+        free_headers = s;
         return;
     }
-    wg_pool.live_storages--;
-    wg_pool.live_bytes -= s->nbytes;
 #ifdef WG_DEBUG
     memset(s->data, 0xA5, (size_t)s->nbytes);            /* a read after free gives -2.9e-16, not yesterday's value */
 #endif
-    if (WG_UNLIKELY(s->nbytes >= POOL_SMALL && pool_is_full(s->nbytes) && !make_room(s->size_class, s->nbytes))) {
+    if (s->size_class >= WG_POOL_SMALL) wg_pool.large_bytes -= s->nbytes;
+    if (WG_UNLIKELY(s->nbytes >= POOL_KEPT && pool_is_full() && !make_room(s->size_class))) {
         release_block(s);
         return;
     }
-    wg_pool.cached_bytes += s->nbytes;
-    s->next = free_list[s->size_class];
-    free_list[s->size_class] = s;
+    s->next = wg_pool_free[s->size_class];
+    wg_pool_free[s->size_class] = s;
 }
 
 /* ---- version cells ---- */
 
-union cell { wg_version version; union cell *next; };
-static union cell *free_cells;
+union wg_version_cell *wg_free_versions;
 
-wg_version *wg_version_new(void) {
-    union cell *c = free_cells;
-    if (WG_UNLIKELY(c == NULL)) {
-        enum { BATCH = 256 };                             /* cells are never given back: 16 bytes each, reused for ever */
-        union cell *block = malloc(BATCH * sizeof *block);
-        if (block == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
-        for (int i = 0; i < BATCH - 1; i++) block[i].next = &block[i + 1];
-        block[BATCH - 1].next = NULL;
-        c = block;
-    }
-    free_cells = c->next;
-    c->version = (wg_version){.refs = 1};
-    return &c->version;
-}
-
-void wg_version_free(wg_version *v) {
-    union cell *c = (union cell *)v;
-    c->next = free_cells;
-    free_cells = c;
+WG_COLD wg_version *wg_version_new_slow(void) {
+    enum { BATCH = 256 };                                 /* cells are never given back: 16 bytes each, reused for ever */
+    union wg_version_cell *block = malloc(BATCH * sizeof *block);
+    if (block == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
+    wg_pool.system_allocations++;
+    for (int i = 0; i < BATCH - 1; i++) block[i].next = &block[i + 1];
+    block[BATCH - 1].next = NULL;
+    wg_free_versions = block;
+    return wg_version_new();
 }
 
 /* ---- scratch: per thread, so that kernels may use it while the tape lock is dropped ---- */

@@ -81,15 +81,13 @@ static void heap_pop(wg_sweep *s) {
 
 /* ---- states ---- */
 
-static wg_chunk_state *find_state(const wg_sweep *s, const wg_chunk *c) {
+WG_INLINE wg_chunk_state *find_state(const wg_sweep *s, const wg_chunk *c) {
     wg_chunk_state *state = c->state;
-    while (state && state->sweep != s) state = state->outer;
+    while (state && WG_UNLIKELY(state->sweep != s)) state = state->outer;
     return state;
 }
 
-static wg_chunk_state *state_of(wg_sweep *s, wg_chunk *c) {
-    wg_chunk_state *state = find_state(s, c);
-    if (WG_LIKELY(state != NULL)) return state;
+static __attribute__((noinline)) wg_chunk_state *new_state(wg_sweep *s, wg_chunk *c) {
     TAKE(wg_chunk_state, free_states, next)
     if (item == NULL) return NULL;
     memset(item, 0, sizeof *item);
@@ -102,16 +100,18 @@ static wg_chunk_state *state_of(wg_sweep *s, wg_chunk *c) {
     return item;
 }
 
+WG_INLINE wg_chunk_state *state_of(wg_sweep *s, wg_chunk *c) {
+    wg_chunk_state *state = find_state(s, c);
+    return WG_LIKELY(state != NULL) ? state : new_state(s, c);
+}
+
 static void detach_state(wg_chunk_state *state) {
     wg_chunk_state **link = &state->chunk->state;
     while (*link != state) link = &(*link)->outer;
     *link = state->outer;
 }
 
-static wg_leaf_state *leaf_state_of(wg_sweep *s, wg_leaf *leaf) {
-    wg_leaf_state *state = leaf->state;
-    while (state && state->sweep != s) state = state->outer;
-    if (state) return state;
+static __attribute__((noinline)) wg_leaf_state *new_leaf_state(wg_sweep *s, wg_leaf *leaf) {
     TAKE(wg_leaf_state, free_leaf_states, next)
     if (item == NULL) return NULL;
     memset(item, 0, offsetof(wg_leaf_state, v));
@@ -126,10 +126,15 @@ static wg_leaf_state *leaf_state_of(wg_sweep *s, wg_leaf *leaf) {
     return item;
 }
 
-static const wg_leaf_state *find_leaf(const wg_sweep *s, const wg_leaf *leaf) {
-    const wg_leaf_state *state = leaf->state;
-    while (state && state->sweep != s) state = state->outer;
+WG_INLINE wg_leaf_state *find_leaf(const wg_sweep *s, const wg_leaf *leaf) {
+    wg_leaf_state *state = leaf->state;
+    while (state && WG_UNLIKELY(state->sweep != s)) state = state->outer;
     return state;
+}
+
+WG_INLINE wg_leaf_state *leaf_state_of(wg_sweep *s, wg_leaf *leaf) {
+    wg_leaf_state *state = find_leaf(s, leaf);
+    return WG_LIKELY(state != NULL) ? state : new_leaf_state(s, leaf);
 }
 
 void wg_sweep_end(wg_sweep *s) {
@@ -167,7 +172,7 @@ void wg_sweep_end(wg_sweep *s) {
 
 /* ---- pending ---- */
 
-static inline int set_pending(wg_sweep *s, wg_chunk_state *state, const wg_rec *r) {
+WG_INLINE int set_pending(wg_sweep *s, wg_chunk_state *state, const wg_rec *r) {
     state->pending |= (uint64_t)1 << r->index;
     if (WG_LIKELY(state->queued)) return 0;
     state->queued = 1;
@@ -290,27 +295,35 @@ static int accumulate(wg_sweep *s, wg_val *sum, wg_val *v) {
     return 0;
 }
 
-static inline wg_cotangent *find_cotangent(wg_cotangent *first, uint32_t out) {
+WG_INLINE wg_cotangent *find_cotangent(wg_cotangent *first, uint32_t out) {
     if (WG_UNLIKELY(first && first->places)) return first->places[out];
     while (first && first->out != out) first = first->next;
     return first;
 }
 
 /* A new cotangent joins those of its record; it goes behind the first, which stays that. */
-static inline int put_waiting(wg_sweep *s, wg_chunk_state *state, const wg_rec *r, wg_cotangent *c) {
+static int put_among(wg_chunk_state *state, const wg_rec *r, wg_cotangent *c) {
     wg_cotangent *first = state->cotangent[r->index];
-    if (WG_UNLIKELY(first != NULL)) {
+    if (first != NULL) {
         c->next = first->next;
         first->next = c;
     } else {
         c->next = NULL;
-        if (WG_UNLIKELY(r->ny > FEW) && (c->places = calloc(r->ny, sizeof *c->places)) == NULL) {
+        if ((c->places = calloc(r->ny, sizeof *c->places)) == NULL) {
             discard(c);
             return wg_fail(WG_MEMORY_ERROR, "out of memory");
         }
         state->cotangent[r->index] = first = c;
     }
-    if (WG_UNLIKELY(first->places != NULL)) first->places[c->out] = c;
+    if (first->places != NULL) first->places[c->out] = c;
+    return 0;
+}
+
+WG_INLINE int put_waiting(wg_sweep *s, wg_chunk_state *state, const wg_rec *r, wg_cotangent *c) {
+    if (WG_LIKELY(state->cotangent[r->index] == NULL && r->ny <= FEW)) {
+        c->next = NULL;
+        state->cotangent[r->index] = c;
+    } else if (put_among(state, r, c) < 0) return -1;
     return set_pending(s, state, r);
 }
 
@@ -389,36 +402,229 @@ static int fit_to_input(const wg_vjp_call *c, int i) {
 }
 
 /* Where the cotangent of an edge waits: NULL when none does. */
-static inline wg_val *waiting(const wg_sweep *s, wg_edge e) {
+WG_INLINE wg_val *waiting(const wg_sweep *s, wg_edge e) {
     if (e.node->kind == WG_NODE_LEAF) {
-        const wg_leaf_state *state = find_leaf(s, (wg_leaf *)e.node);
-        return state && !wg_val_absent(&state->v) ? (wg_val *)&state->v : NULL;
+        wg_leaf_state *state = find_leaf(s, (wg_leaf *)e.node);
+        return state && !wg_val_absent(&state->v) ? &state->v : NULL;
     }
-    wg_chunk_state *state = find_state(s, wg_chunk_of((wg_rec *)e.node));
+    const wg_chunk_state *state = find_state(s, wg_chunk_of((wg_rec *)e.node));
     if (state == NULL) return NULL;
     wg_cotangent *c = find_cotangent(state->cotangent[((wg_rec *)e.node)->index], e.out);
     return c ? &c->v : NULL;
 }
 
+static int deliver_leaf(wg_sweep *s, wg_edge to, wg_cotangent *c) {
+    int status = wg_sweep_add(s, to, &c->v);
+    put_cotangent(c);
+    return status;
+}
+
+/* The record that comes next for sure, and its cotangent: neither ever waits. */
+typedef struct wg_next {
+    wg_chunk_state *state;               /* of the latest chunk, the one that is being swept */
+    wg_rec *r;
+    wg_cotangent *c;
+} wg_next;
+
 /* Lets *c wait at an edge where nothing waits yet. */
-static inline int deliver(wg_sweep *s, wg_edge to, wg_cotangent *c) {
-    if (to.node->kind == WG_NODE_LEAF) {
-        int status = wg_sweep_add(s, to, &c->v);
-        put_cotangent(c);
-        return status;
-    }
+WG_INLINE int deliver(wg_sweep *s, wg_edge to, wg_cotangent *c) {
+    if (to.node->kind == WG_NODE_LEAF) return deliver_leaf(s, to, c);
     wg_rec *r = (wg_rec *)to.node;
     wg_chunk_state *state = state_of(s, wg_chunk_of(r));
-    if (WG_UNLIKELY(state == NULL)) { wg_val_release(&c->v); put_cotangent(c); return -1; }
+    if (WG_UNLIKELY(state == NULL)) { discard(c); return -1; }
     c->out = to.out;
     return put_waiting(s, state, r, c);
 }
 
-static inline int sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
+/* The same, for a record that delivers nothing else: mostly a chain goes on in its chunk. */
+WG_INLINE int deliver_next(wg_sweep *s, wg_edge to, wg_cotangent *c, wg_next *next) {
+    wg_rec *r = (wg_rec *)to.node;
+    wg_chunk_state *state = next->state;
+    if (wg_chunk_of(r) != state->chunk || state->pending >> r->index) return deliver(s, to, c);
+    c->out = to.out;
+    next->r = r;
+    next->c = c;
+    return 0;
+}
+
+WG_INLINE int sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
 
 static int one_element_everywhere(const wg_array *a) {
     for (int d = 0; d < a->ndim; d++) if (a->strides[d] != 0 && a->shape[d] != 1) return 0;
     return a->numel > 0;
+}
+
+/* What flat_vjp needs where an array stands for one value, a Python number or an expanded gradient; and gradients on their
+ * way to a sum. */
+typedef struct flat_room {
+    char number[WG_FLAT_SPREAD * 8] __attribute__((aligned(16))), g[WG_FLAT_SPREAD * 8] __attribute__((aligned(16)));
+    char part[WG_FLAT_INPUTS][WG_FLAT_SPREAD * 8] __attribute__((aligned(16)));
+} flat_room;
+
+/* The inputs of the VJP loop. 1: take the general way. */
+WG_INLINE int flat_inputs(const wg_rec *r, const wg_flat_case *way, const wg_array *g, int partial, int compute, flat_room *room,
+                          char **data) {
+    const wg_saved *saved = wg_rec_saved(r);
+    int k = 0, spreads = 0;
+    do {
+        if (way->source[k] < 0) {
+            data[k] = g->data;
+            if (WG_UNLIKELY(!g->contiguous)) wg_flat_spread_element(data[k] = room->g, compute, g->numel, g->data);
+            continue;
+        }
+        const wg_saved *v = &saved[way->source[k]];
+        if (WG_UNLIKELY(partial)) for (v = saved; v->which != way->which[k];) v++;
+        if (WG_UNLIKELY(v->is_number)) {
+            if (spreads++ || g->numel > WG_FLAT_SPREAD) return 1;
+            wg_flat_spread_number(data[k] = room->number, compute, g->numel, v->dtype, v->i);
+            continue;
+        }
+        if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;
+        data[k] = v->data;
+    } while (++k < way->nin);
+    return 0;
+}
+
+WG_INLINE void flat_launch(const wg_rec *r, const wg_flat_case *way, int compute, int64_t n, char **data, uint32_t add) {
+    wg_attr attr[WG_FLAT_ATTRS + 1];
+    const wg_attr *own = wg_rec_attrs(r);
+    int i = 0;
+    for (; i < r->nattr; i++) attr[i] = own[i];
+    attr[i].i = add;
+    attr[i].tag = WG_A_INT;
+    wg_launch_flat(way->vjp[compute], n, data, attr);
+}
+
+WG_INLINE void flat_add(int compute, int64_t n, char *sum, char *part) {
+    char *data[3] = {sum, sum, part};
+    const wg_attr one = WG_INT(1);
+    wg_launch_flat(wg_flat_plans[WG_OP_add]->loop[compute], n, data, &one);
+}
+
+/* May the sweep add to what waits there? */
+WG_INLINE int addable(const wg_val *sum, const wg_val *g) {
+    return sole_owner(sum) && sum->a.dtype == g->a.dtype && sum->a.numel == g->a.numel;
+}
+
+/* The gradient of one input, computed; the common case of `flat_outputs`. */
+WG_INLINE int flat_output(wg_sweep *s, wg_rec *r, wg_cotangent *c, const wg_flat_case *way, char **data, int compute, flat_room *room,
+                          wg_next *next) {
+    const int64_t n = c->v.a.numel;
+    const wg_edge to = r->edge[way->out[0]];
+    wg_val *sum = waiting(s, to);
+    if (sum == NULL && sole_owner(&c->v)) {
+        data[0] = c->v.a.data;
+        flat_launch(r, way, compute, n, data, 0);
+        return deliver_next(s, to, c, next);
+    }
+    if (sum) {
+        if (WG_UNLIKELY(!addable(sum, &c->v))) return 1;
+        if (n <= WG_FLAT_SPREAD) {
+            data[0] = room->part[0];
+            flat_launch(r, way, compute, n, data, 0);
+            flat_add(compute, n, sum->a.data, room->part[0]);
+        } else {
+            data[0] = sum->a.data;
+            flat_launch(r, way, compute, n, data, 1);
+        }
+        discard(c);
+        return 0;
+    }
+    wg_cotangent *f = new_cotangent();
+    if (WG_UNLIKELY(f == NULL || wg_new(&f->v, c->v.a.dtype, c->v.a.ndim, c->v.a.shape) < 0)) {
+        if (f) put_cotangent(f);
+        discard(c);
+        return -1;
+    }
+    data[0] = f->v.a.data;
+    flat_launch(r, way, compute, n, data, 0);
+    discard(c);
+    return deliver_next(s, to, f, next);
+}
+
+/* Several gradients computed, or one beside g itself: places for all, then one call of the loop. Sets *reused to the input
+ * that *c was used for. */
+static int flat_outputs(wg_sweep *s, wg_rec *r, wg_cotangent *c, const wg_flat_case *way, char **data, int compute, flat_room *room,
+                        int *reused) {
+    const int nout = way->nout, reusable = !way->borrowed && sole_owner(&c->v);
+    const int64_t n = c->v.a.numel;
+    wg_cotangent *fresh[WG_FLAT_INPUTS] = {NULL, NULL, NULL};
+    char *onto[WG_FLAT_INPUTS] = {NULL, NULL, NULL};         /* what a gradient is added to once it is computed apart */
+    uint32_t add = 0;
+    int status = 0;
+    for (int k = 0; k < nout; k++) {
+        const wg_edge to = r->edge[way->out[k]];
+        char *place = NULL;
+        for (int j = 0; j < k; j++)                          /* an earlier output of this very call goes there too */
+            if (r->edge[way->out[j]].node == to.node && r->edge[way->out[j]].out == to.out) place = onto[j] ? onto[j] : data[j];
+        if (place == NULL) {
+            const wg_val *sum = waiting(s, to);
+            if (sum && !addable(sum, &c->v)) { status = 1; break; }
+            if (sum) place = sum->a.data;
+        }
+        if (place) {
+            if (n <= WG_FLAT_SPREAD) { onto[k] = place; data[k] = room->part[k]; }
+            else { data[k] = place; add |= 1u << k; }
+        } else if (reusable && *reused < 0) {
+            *reused = way->out[k];
+            data[k] = c->v.a.data;
+        } else {
+            wg_cotangent *f = new_cotangent();
+            if (WG_UNLIKELY(f == NULL || wg_new(&f->v, c->v.a.dtype, c->v.a.ndim, c->v.a.shape) < 0)) {
+                if (f) put_cotangent(f);
+                status = -1;
+                break;
+            }
+            data[k] = f->v.a.data;
+            fresh[k] = f;
+        }
+    }
+    if (WG_UNLIKELY(status)) {
+        for (int k = 0; k < nout; k++) if (fresh[k]) discard(fresh[k]);
+        return status;
+    }
+    flat_launch(r, way, compute, n, data, add);
+    for (int k = 0; k < nout; k++) {
+        if (onto[k]) flat_add(compute, n, onto[k], data[k]);
+        else if (fresh[k] && deliver(s, r->edge[way->out[k]], fresh[k]) < 0) status = -1;
+    }
+    return status;
+}
+
+/* Is a gradient that borrows g bound for the same place as another one? Then the order of sums counts. */
+static int mixed_targets(const wg_rec *r, const wg_flat_case *way) {
+    for (uint32_t i = 0; way->borrowed >> i; i++) {
+        if (!(way->borrowed >> i & 1)) continue;
+        for (uint32_t j = 0; j < r->nx; j++)
+            if (j != i && r->needs >> j & 1 && r->edge[i].node == r->edge[j].node) return 1;
+    }
+    return 0;
+}
+
+/* Several inputs whose gradient is g itself: it is added where something waits, shared among the others, and the last of
+ * those takes *c. */
+static int flat_borrowed(wg_sweep *s, wg_rec *r, wg_cotangent *c, const wg_flat_case *way) {
+    const int ordered = mixed_targets(r, way), small = c->v.a.contiguous;
+    int last = -1, status = 0;
+    for (uint32_t i = 0; way->borrowed >> i; i++) {
+        if (!(way->borrowed >> i & 1)) continue;
+        wg_val *sum = ordered ? NULL : waiting(s, r->edge[i]), g;
+        if (sum && small && addable(sum, &c->v)) {
+            flat_add(c->v.a.dtype - WG_F32, c->v.a.numel, sum->a.data, c->v.a.data);
+            continue;
+        }
+        uint32_t at = i;
+        if (sum == NULL && !ordered) {
+            at = (uint32_t)last;
+            last = (int)i;
+            if (at == (uint32_t)-1) continue;
+        }
+        wg_val_share(&g, &c->v);
+        if (wg_sweep_add(s, r->edge[at], &g) < 0) status = -1;
+    }
+    if (last >= 0) return deliver(s, r->edge[last], c) < 0 ? -1 : status;
+    discard(c);
+    return status;
 }
 
 /* Note [Flat records]
@@ -426,100 +632,46 @@ static int one_element_everywhere(const wg_array *a) {
  * own cotangent when the sweep alone holds that and nothing else needs it (a chain then runs in one buffer), onto
  * the cotangent that waits there already, or into new memory. Sums come out as if each gradient had been written apart
  * and added in the order of the inputs, which is what the general way does.
+ * `partial`: not all inputs with an edge are wanted, so what is saved is more than `way` reads.
  * Takes *c over, except when it returns 1: something is out of the ordinary, take the general way. */
-static int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph) {
-    const wg_flat_plan *plan = wg_flat_plans[r->node.op];
-    const wg_flat_case *way = &plan->at[r->needs];
-    const int64_t n = c->v.a.numel;
-    const int compute = c->v.a.dtype == WG_F64 ? WG_C_F64 : WG_C_F32;
-    char *data[WG_FLAT_INPUTS + WG_FLAT_VJP_INPUTS];
-    int reused = -1, status = 0, partial = 0;
+WG_INLINE int flat_vjp(wg_sweep *s, wg_rec *r, wg_cotangent *c, const wg_flat_case *way, int partial, int retain_graph,
+                       wg_next *next) {
+    const wg_array *g = &c->v.a;
+    const int compute = g->dtype - WG_F32;
+    int reused = -1, status = 0;
 
-    if (WG_UNLIKELY(n > WG_FLAT_NUMEL || r->node.flags & WG_REC_SPENT || wg_rec_outs(r)->dtype != c->v.a.dtype || wg_capturing)) return 1;
-    if (WG_UNLIKELY(!c->v.a.contiguous && (n > WG_FLAT_SPREAD || !one_element_everywhere(&c->v.a)))) return 1;
-    if (WG_UNLIKELY(s->pruned)) {
-        uint32_t wants = 0;
-        for (int i = 0; i < plan->nx; i++) wants |= (uint32_t)wg_sweep_wants(s, r->edge[i]) << i;
-        partial = wants != r->needs;
-        way = &plan->at[wants];
-    }
-    if (WG_UNLIKELY(!way->vjp_ok)) return 1;
-    const int nout = way->nout;
-    if (nout) {
-        wg_cotangent *fresh[WG_FLAT_INPUTS] = {NULL, NULL, NULL};
-        char room[2][WG_FLAT_SPREAD * 8] __attribute__((aligned(64)));
-        const wg_saved *saved = wg_rec_saved(r);
-        uint32_t add = 0;
-        int spreads = 0;
-        if (WG_UNLIKELY(way->borrowed))
-            for (int i = 0; i < plan->nx; i++)
-                for (int k = 0; k < nout; k++)
-                    if (way->borrowed >> i & 1 && r->edge[i].node == r->edge[way->out[k]].node) return 1;   /* order of sums */
-        for (int k = 0; k < way->nin; k++) {
-            char **at = &data[nout + k];
-            if (way->source[k] < 0) {
-                *at = c->v.a.data;
-                if (WG_UNLIKELY(!c->v.a.contiguous)) wg_flat_spread_element(*at = room[1], compute, n, c->v.a.data);
-                continue;
-            }
-            const wg_saved *v = &saved[way->source[k]];
-            if (WG_UNLIKELY(partial)) for (v = saved; v->which != way->which[k];) v++;
-            if (WG_UNLIKELY(v->is_number)) {
-                if (spreads++ || n > WG_FLAT_SPREAD) return 1;
-                wg_flat_spread_number(*at = room[0], compute, n, v->dtype, v->i);
-                continue;
-            }
-            if (WG_UNLIKELY(v->version->value != v->version_value)) return 1;
-            *at = v->data;
+    if (WG_UNLIKELY(g->numel > WG_FLAT_NUMEL || r->dtype != g->dtype)) return 1;
+    if (WG_UNLIKELY(!g->contiguous && (g->numel > WG_FLAT_SPREAD || !one_element_everywhere(g)))) return 1;
+    if (way->nout) {
+        char *data[WG_FLAT_INPUTS + WG_FLAT_VJP_INPUTS];
+        flat_room room;
+        if (WG_UNLIKELY(!way->vjp_ok || (way->borrowed && mixed_targets(r, way)))) return 1;
+        if (flat_inputs(r, way, g, partial, compute, &room, data + way->nout)) return 1;
+        if (way->nout == 1 && !way->borrowed) {
+            status = flat_output(s, r, c, way, data, compute, &room, next);
+            if (status <= 0 && !retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
+            return status;
         }
-        const int reusable = !way->borrowed && sole_owner(&c->v);
-        for (int k = 0; k < nout; k++) {
-            const wg_edge to = r->edge[way->out[k]];
-            wg_val *sum = waiting(s, to);
-            int twin = -1;                                   /* an earlier output of this very call for the same place */
-            for (int j = 0; j < k; j++) if (r->edge[way->out[j]].node == to.node && r->edge[way->out[j]].out == to.out) twin = j;
-            if (WG_UNLIKELY(twin >= 0)) { data[k] = data[twin]; add |= 1u << k; continue; }
-            if (sum) {
-                if (!sole_owner(sum) || sum->a.dtype != c->v.a.dtype || sum->a.numel != n) { status = 1; break; }
-                data[k] = sum->a.data;
-                add |= 1u << k;
-            } else if (reusable && reused < 0) {
-                reused = way->out[k];
-                data[k] = c->v.a.data;
-            } else {
-                wg_cotangent *f = new_cotangent();
-                if (WG_UNLIKELY(f == NULL || wg_new(&f->v, c->v.a.dtype, c->v.a.ndim, c->v.a.shape) < 0)) {
-                    if (f) put_cotangent(f);
-                    status = -1;
-                    break;
-                }
-                data[k] = f->v.a.data;
-                fresh[k] = f;
-            }
-        }
+        status = flat_outputs(s, r, c, way, data, compute, &room, &reused);
         if (WG_UNLIKELY(status)) {
-            for (int k = 0; k < nout; k++) if (fresh[k]) discard(fresh[k]);
             if (status < 0) discard(c);
             return status;
         }
-        wg_attr attr[WG_FLAT_ATTRS + 1];
-        for (int i = 0; i < plan->nattr; i++) attr[i] = wg_rec_attrs(r)[i];
-        attr[plan->nattr] = WG_INT(add);
-        wg_launch_flat(way->vjp[compute], n, data, attr);
-        for (int k = 0; k < nout; k++)
-            if (fresh[k] && deliver(s, r->edge[way->out[k]], fresh[k]) < 0) status = -1;
     }
     if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
-    if (reused >= 0) return deliver(s, r->edge[reused], c) < 0 ? -1 : status;
-    for (uint32_t i = 0; way->borrowed >> i; i++) {
-        if (!(way->borrowed >> i & 1)) continue;
-        if (way->borrowed >> i == 1 && !waiting(s, r->edge[i])) return deliver(s, r->edge[i], c) < 0 ? -1 : status;
-        wg_val g;
-        wg_val_share(&g, &c->v);
-        if (wg_sweep_add(s, r->edge[i], &g) < 0) status = -1;
+    if (reused >= 0) return deliver(s, r->edge[reused], c);
+    if ((way->borrowed & (way->borrowed - 1)) == 0 && way->borrowed) {
+        const int i = __builtin_ctz(way->borrowed);
+        if (WG_LIKELY(waiting(s, r->edge[i]) == NULL)) return deliver_next(s, r->edge[i], c, next);
     }
-    discard(c);
-    return status;
+    return flat_borrowed(s, r, c, way);
+}
+
+static __attribute__((noinline)) int flat_vjp_pruned(wg_sweep *s, wg_rec *r, wg_cotangent *c, int retain_graph, wg_next *next) {
+    const wg_flat_plan *plan = wg_flat_plans[r->node.op];
+    uint32_t wants = 0;
+    for (int i = 0; i < plan->nx; i++) wants |= (uint32_t)wg_sweep_wants(s, r->edge[i]) << i;
+    return flat_vjp(s, r, c, plan->at[wants], wants != r->needs, retain_graph, next);
 }
 
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out) {
@@ -585,24 +737,35 @@ done:
 }
 
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
+    const int flat = !s->create_graph && wg_capturing == NULL, pruned = s->pruned;
+    wg_next next;
     *status = 0;
-    for (;;) {
-        wg_chunk_state *state = latest_state(s);
-        if (state == NULL) return NULL;
+    while ((next.state = latest_state(s)) != NULL) {
         int index;
-        wg_rec *r = take_latest(state, &index);
-        const uint64_t bit = (uint64_t)1 << index;
-        if (r->ny != 1 || r->ext != NULL || (s->pruned && state->wanted & bit)) return r;
-        wg_cotangent *c = state->cotangent[index];
-        state->cotangent[index] = NULL;
-        if (s->pruned && !(state->run & bit)) { discard(c); continue; }
-        if (r->node.flags & WG_REC_FLAT && !s->create_graph) {
-            *status = flat_vjp(s, r, c, retain_graph);
-            if (*status == 0) continue;
-            if (*status < 0) return NULL;
+        next.r = take_latest(next.state, &index);
+        if (next.r->ny != 1 || next.r->ext != NULL || (pruned && next.state->wanted >> index & 1)) return next.r;
+        next.c = next.state->cotangent[index];
+        next.state->cotangent[index] = NULL;
+        for (;;) {
+            wg_rec *r = next.r;
+            wg_cotangent *c = next.c;
+            int done = 1;
+            next.r = NULL;
+            if (pruned && !(next.state->run >> r->index & 1)) { discard(c); break; }
+            if (flat && (r->node.flags & (WG_REC_FLAT | WG_REC_SPENT)) == WG_REC_FLAT)
+                done = pruned ? flat_vjp_pruned(s, r, c, retain_graph, &next)
+                              : flat_vjp(s, r, c, wg_flat_plans[r->node.op]->at[r->needs], 0, retain_graph, &next);
+            if (WG_UNLIKELY(done > 0)) {
+                done = wg_sweep_vjp(s, r, &c->v, retain_graph, NULL);
+                discard(c);
+            }
+            if (WG_UNLIKELY(done < 0)) { *status = -1; return NULL; }
+            if (next.r == NULL) break;
+            if (WG_UNLIKELY(next.r->ny != 1 || next.r->ext != NULL || (pruned && next.state->wanted >> next.r->index & 1))) {
+                if (put_waiting(s, next.state, next.r, next.c) < 0) { *status = -1; return NULL; }
+                break;
+            }
         }
-        *status = wg_sweep_vjp(s, r, &c->v, retain_graph, NULL);
-        discard(c);
-        if (*status < 0) return NULL;
     }
+    return NULL;
 }

@@ -4,6 +4,8 @@
 
 #include "wg_tape.h"
 
+WG_HIDDEN_BEGIN
+
 typedef struct wg_cotangent {
     wg_val v;
     uint32_t out;
@@ -68,4 +70,5 @@ int wg_sweep_wants(wg_sweep *s, wg_edge e);                          /* is a cot
  * in any case). */
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out);
 
+WG_HIDDEN_END
 #endif

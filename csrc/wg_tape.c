@@ -70,6 +70,7 @@ static wg_chunk *new_chunk(void) {
             b->free = c;
         }
         list_block(b);
+        wg_pool.system_allocations++;
         wg_tape.blocks++;
         wg_tape.free_chunks += BLOCK_CHUNKS;
     }
@@ -102,7 +103,7 @@ static void recycle_chunk(wg_chunk *c) {
     }
 }
 
-wg_rec *wg_rec_allocate_slow(uint32_t nbytes) {
+wg_chunk *wg_chunk_open(uint32_t nbytes) {
     wg_chunk *c = wg_open_chunk;
     if (WG_UNLIKELY(nbytes > (uint32_t)WG_CHUNK_PAYLOAD)) {   /* a chunk of its own: cat of thousands, unbind of many rows */
         void *memory;
@@ -112,6 +113,7 @@ wg_rec *wg_rec_allocate_slow(uint32_t nbytes) {
         reset_chunk(c);
         c->big = (uint32_t)(size / WG_CHUNK_BYTES);
         wg_tape.chunks++;
+        wg_pool.system_allocations++;
         if (wg_open_chunk && wg_open_chunk->live == 0) { wg_chunk *empty = wg_open_chunk; wg_open_chunk = NULL; recycle_chunk(empty); }
         wg_open_chunk = NULL;                               /* chunks are ordered by their first stamp: see wg_sweep.c */
     } else {
@@ -119,10 +121,10 @@ wg_rec *wg_rec_allocate_slow(uint32_t nbytes) {
         if (c == NULL) return NULL;
         wg_open_chunk = c;
     }
-    return wg_chunk_append(c, nbytes);
+    return c;
 }
 
-static void deallocate(wg_rec *r) {
+WG_INLINE void deallocate(wg_rec *r) {
     wg_chunk *c = wg_chunk_of(r);
     c->live &= ~((uint64_t)1 << r->index);
     wg_tape.records--;
@@ -140,61 +142,54 @@ static void deallocate(wg_rec *r) {
 
 /* ---- release ---- */
 
-void wg_rec_release_saved(wg_rec *r) {
-    wg_saved *s = wg_rec_saved(r);
-    r->node.flags = (uint8_t)(r->node.flags & ~WG_REC_SAVED);
-    for (uint32_t i = 0; i < r->nsaved; i++) {
-        wg_storage *storage = s[i].storage;
-        wg_version *version = s[i].version;
-        s[i].storage = NULL;
-        s[i].version = NULL;
-        if (storage == NULL) continue;                       /* a Python number stays readable: its record is not spent */
-        r->node.flags |= WG_REC_SPENT;
-        wg_version_drop(version);
-        wg_storage_drop(storage);
-    }
-}
-
+static wg_leaf *free_leaves;             /* linked by `state`; as many as ever lived at once */
 static wg_rec *dead;                     /* the worklist */
 static int draining;
 
-static void drop_edge_target(wg_node *n) {
-    if (--n->refs) return;
-    if (n->kind == WG_NODE_LEAF) { wg_node_free(n); return; }
-    wg_rec *r = (wg_rec *)n;
-    r->next_dead = dead;
-    dead = r;
+static void free_leaf(wg_leaf *leaf) {
+    void *ext = leaf->ext;
+    wg_tape.leaves--;
+    leaf->state = (void *)free_leaves;
+    free_leaves = leaf;
+    if (ext) wg_ext_drop(ext);
 }
 
 void wg_node_free(wg_node *n) {
-    if (n->kind == WG_NODE_LEAF) {
-        wg_leaf *leaf = (wg_leaf *)n;
-        void *ext = leaf->ext;
-        wg_tape.leaves--;
-        free(leaf);
-        if (ext) wg_ext_drop(ext);
+    if (n->kind == WG_NODE_LEAF) { free_leaf((wg_leaf *)n); return; }
+    wg_rec *r = (wg_rec *)n;
+    if (draining) {                      /* called from inside a release (a Function's __del__): the loop below goes on */
+        r->next_dead = dead;
+        dead = r;
         return;
     }
-    wg_rec *first = (wg_rec *)n;
-    first->next_dead = dead;
-    dead = first;
-    if (draining) return;                /* called from inside a release (a Function's __del__): the loop below goes on */
     draining = 1;
-    while (dead) {
-        wg_rec *r = dead;
-        dead = r->next_dead;
+    for (;;) {
         void *ext = r->ext;
         if (r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
-        for (uint32_t i = 0; i < r->nx; i++) if (r->edge[i].node) drop_edge_target(r->edge[i].node);
+        for (wg_edge *e = r->edge, *end = e + r->nx; e < end; e++) {
+            wg_node *to = e->node;
+            if (to == NULL || --to->refs) continue;
+            if (to->kind == WG_NODE_LEAF) { free_leaf((wg_leaf *)to); continue; }
+            ((wg_rec *)to)->next_dead = dead;
+            dead = (wg_rec *)to;
+        }
         deallocate(r);
-        if (ext) wg_ext_drop(ext);
+        if (WG_UNLIKELY(ext != NULL)) wg_ext_drop(ext);
+        if (dead == NULL) break;
+        r = dead;
+        dead = r->next_dead;
     }
     draining = 0;
 }
 
 wg_leaf *wg_leaf_new(void *tensor) {
-    wg_leaf *leaf = malloc(sizeof *leaf);
-    if (leaf == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
+    wg_leaf *leaf = free_leaves;
+    if (leaf) free_leaves = (wg_leaf *)leaf->state;
+    else {
+        leaf = malloc(sizeof *leaf);
+        if (leaf == NULL) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
+        wg_pool.system_allocations++;
+    }
     *leaf = (wg_leaf){.node = {.kind = WG_NODE_LEAF, .refs = 1}, .tensor = tensor};
     wg_tape.leaves++;
     return leaf;
@@ -295,7 +290,7 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
     r->ext = NULL;
     r->nx = (uint32_t)nx;
     r->ny = (uint32_t)ny;
-    r->nattr = (uint16_t)nattr;
+    r->nattr = (uint8_t)nattr;
     r->nsaved = (uint32_t)nsaved;
     r->attrs = attrs; r->saved = saved; r->outs = outs; r->dims = dims;
 

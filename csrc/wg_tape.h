@@ -2,7 +2,12 @@
 #ifndef WG_TAPE_H
 #define WG_TAPE_H
 
+#include <string.h>
+
 #include "wg_op.h"
+#include "wg_storage.h"
+
+WG_HIDDEN_BEGIN
 
 enum { WG_NODE_RECORD = 0, WG_NODE_LEAF = 1 };
 
@@ -36,7 +41,7 @@ typedef struct wg_saved {
     uint32_t version_value;
     uint32_t dims;               /* offset of shape and strides in the record's bytes, in units of 8 */
     uint32_t which;              /* input i, or nx + output k; ascending in a record */
-    uint8_t dtype, ndim, is_number, contiguous;
+    uint8_t dtype, ndim, contiguous, is_number;   /* as in wg_array */
 } wg_saved;
 
 typedef struct wg_outmeta {
@@ -54,7 +59,8 @@ typedef struct wg_rec {
     union { uint64_t stamp; struct wg_rec *next_dead; };
     void *ext;
     uint32_t nx, ny, nsaved;     /* a stack of 100,000 tensors is one record */
-    uint16_t nattr;
+    uint8_t nattr;
+    uint8_t dtype;               /* of a flat record: of all its tensors */
     uint8_t index;               /* in its chunk */
     uint8_t needs;               /* of a flat record: the inputs with an edge */
     uint32_t attrs, saved, outs, dims;  /* offsets from the head, in bytes */
@@ -90,14 +96,26 @@ extern wg_tape_stats wg_tape;
 #define WG_CHUNK_PAYLOAD (WG_CHUNK_BYTES - (int)sizeof(wg_chunk))
 extern wg_chunk *wg_open_chunk;
 extern uint64_t wg_next_stamp;
-wg_rec *wg_rec_allocate_slow(uint32_t nbytes);
+wg_chunk *wg_chunk_open(uint32_t nbytes);                /* NULL: out of memory */
 
-WG_INLINE wg_rec *wg_chunk_append(wg_chunk *c, uint32_t nbytes) {
+/* The open chunk, which has room for one record more of so many bytes, a multiple of 16. */
+WG_INLINE wg_chunk *wg_chunk_room(uint32_t nbytes) {
+    wg_chunk *c = wg_open_chunk;
+    if (WG_UNLIKELY(c == NULL || c->count == 64 || c->used + nbytes > (uint32_t)WG_CHUNK_PAYLOAD)) return wg_chunk_open(nbytes);
+    return c;
+}
+
+/* The next record, in a chunk that has room. It begins as a copy of the first nhead bytes of *head, if that is given. */
+WG_INLINE wg_rec *wg_chunk_append(wg_chunk *c, uint32_t nbytes, const wg_rec *head, size_t nhead) {
     wg_rec *r = (wg_rec *)(c->bytes + c->used);
-    const uint32_t index = c->count++;
+    const uint32_t index = c->count;
+    const uint64_t stamp = wg_next_stamp;
+    if (head) memcpy(r, head, nhead);
+    c->count = index + 1;
+    wg_next_stamp = stamp + 1;
     r->index = (uint8_t)index;
-    r->stamp = wg_next_stamp++;
-    if (index == 0) c->first_stamp = r->stamp;
+    r->stamp = stamp;
+    if (index == 0) c->first_stamp = stamp;
     c->offset[index] = (uint16_t)c->used;
     c->live |= (uint64_t)1 << index;
     c->used += nbytes;
@@ -107,10 +125,9 @@ WG_INLINE wg_rec *wg_chunk_append(wg_chunk *c, uint32_t nbytes) {
 
 /* Room for one record at the end of the tape, its stamp set. NULL: out of memory. */
 WG_INLINE wg_rec *wg_rec_allocate(uint32_t nbytes) {
-    wg_chunk *c = wg_open_chunk;
     nbytes = (nbytes + 15u) & ~15u;
-    if (WG_UNLIKELY(c == NULL || c->count == 64 || c->used + nbytes > (uint32_t)WG_CHUNK_PAYLOAD)) return wg_rec_allocate_slow(nbytes);
-    return wg_chunk_append(c, nbytes);
+    wg_chunk *c = wg_chunk_room(nbytes);
+    return WG_LIKELY(c != NULL) ? wg_chunk_append(c, nbytes, NULL, 0) : NULL;
 }
 
 /* ---- counting ---- */
@@ -153,9 +170,25 @@ wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int
 
 /* Gives a saved value back as a val (edge included when with_edge). -1: written in place since, or released. */
 int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v);
-void wg_rec_release_saved(wg_rec *r);                   /* what a sweep without retain_graph does to a record it ran */
+/* What a sweep without retain_graph does to a record it ran. A Python number stays readable: a record that saved nothing else
+ * is not spent. */
+WG_INLINE void wg_rec_release_saved(wg_rec *r) {
+    wg_saved *s = wg_rec_saved(r), *end = s + r->nsaved;
+    r->node.flags = (uint8_t)(r->node.flags & ~WG_REC_SAVED);
+    for (; s < end; s++) {
+        wg_storage *storage = s->storage;
+        if (storage == NULL) continue;
+        wg_version *version = s->version;
+        s->storage = NULL;
+        s->version = NULL;
+        r->node.flags |= WG_REC_SPENT;
+        wg_version_drop(version);
+        wg_storage_drop(storage);
+    }
+}
 int wg_spent_error(const wg_rec *r);
 
 const char *wg_rec_name(const wg_rec *r);               /* "MulBackward0" */
 
+WG_HIDDEN_END
 #endif

@@ -25,6 +25,24 @@
 #define WG_COLD
 #endif
 
+/* Whole unrolling of a loop whose few rounds are known where it is inlined. */
+#if defined(__clang__)
+#define WG_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define WG_UNROLL _Pragma("GCC unroll 8")
+#else
+#define WG_UNROLL
+#endif
+
+/* Around the declarations of a header: variables of other files are then addressed at once, not through a table. */
+#if defined(__GNUC__)
+#define WG_HIDDEN_BEGIN _Pragma("GCC visibility push(hidden)")
+#define WG_HIDDEN_END _Pragma("GCC visibility pop")
+#else
+#define WG_HIDDEN_BEGIN
+#define WG_HIDDEN_END
+#endif
+
 /* ---- dtypes: in order of promotion inside each category ------------------------------------ */
 
 typedef enum wg_dtype {

@@ -33,6 +33,7 @@ cdef extern from "wg_blas.h" nogil:
     const wg_blas *wg_blas_get()
 
 check(wg_isa_init())
+check(wg_flat_init())
 install_lock()
 
 
@@ -76,8 +77,10 @@ def set_num_threads(int n):
 
 def memory_stats():
     """Counters of the pool and the tape, as a dict: bytes live and cached, storages, records, chunks."""
-    return {"live_bytes": wg_pool.live_bytes, "cached_bytes": wg_pool.cached_bytes, "peak_bytes": wg_pool.peak_bytes,
-            "live_storages": wg_pool.live_storages, "system_allocations": wg_pool.system_allocations, "imported": wg_pool.imported,
+    cdef int64_t live_bytes, live_storages, cached_bytes
+    wg_pool_count(&live_bytes, &live_storages, &cached_bytes)
+    return {"live_bytes": live_bytes, "cached_bytes": cached_bytes, "live_storages": live_storages, "system_allocations": wg_pool.system_allocations,
+            "imported": wg_pool.imported,
             "records": wg_tape.records, "chunks": wg_tape.chunks, "free_chunks": wg_tape.free_chunks, "blocks": wg_tape.blocks,
             "leaves": wg_tape.leaves}
 

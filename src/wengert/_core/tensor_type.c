@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "wg_storage.h"
+
 static PyTypeObject *tensor_type;
 static Py_ssize_t at_tensor, at_grad, at_dict, at_weakrefs;
 
@@ -115,13 +117,35 @@ static void release(PyObject *self) {
     else Py_TYPE(self)->tp_free(self);
 }
 
+/* A plain handle that Python never hung anything on: nothing but its value is to be let go. */
+WG_INLINE int is_bare(PyObject *self, const wg_tensor *t) {
+    const uintptr_t hung = (uintptr_t)FIELD(self, at_grad, PyObject *) | (uintptr_t)FIELD(self, at_dict, PyObject *) |
+                           (uintptr_t)FIELD(self, at_weakrefs, PyObject *) | (uintptr_t)t->group | t->tracked;
+    return hung == 0 && Py_IS_TYPE(self, tensor_type) && nfree < FREE_MAX;
+}
+
 static void tensor_dealloc(PyObject *self) {
     wg_tensor *t = &FIELD(self, at_tensor, wg_tensor);
+    if (WG_LIKELY(is_bare(self, t))) {
+        wg_storage *storage = t->v.a.storage;
+        wg_version *version = t->v.version;
+        wg_node *node = t->v.edge.node;
+        t->v.version = NULL;
+        t->v.edge.node = NULL;
+        t->v.a.storage = NULL;
+        wg_leaf_forget(node, t);                             /* first: what follows may run anything, a sweep too */
+        if (WG_LIKELY(version != NULL)) wg_version_drop(version);
+        if (WG_LIKELY(storage != NULL)) wg_storage_drop(storage);
+        if (node) wg_node_drop(node);
+        if (WG_LIKELY(nfree < FREE_MAX)) free_handles[nfree++] = self;
+        else Py_TYPE(self)->tp_free(self);
+        return;
+    }
     if (t->tracked || Py_TYPE(self) != tensor_type) {        /* instances of subclasses are tracked from their birth */
         if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
         t->tracked = 0;
     }
-    wg_leaf_forget(t->v.edge.node, t);                       /* first: what follows may run anything, a sweep too */
+    wg_leaf_forget(t->v.edge.node, t);
     if (FIELD(self, at_grad, PyObject *) == NULL && FIELD(self, at_dict, PyObject *) == NULL) { release(self); return; }
     Py_TRASHCAN_BEGIN(self, tensor_dealloc)                  /* x.grad = y; y.grad = z; ... a million times */
     release(self);

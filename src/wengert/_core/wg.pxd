@@ -85,8 +85,9 @@ cdef extern from "wg_storage.h" nogil:
     wg_version *wg_version_new()
     void wg_version_drop(wg_version *)
     ctypedef struct wg_pool_stats:
-        int64_t live_bytes, cached_bytes, peak_bytes, live_storages, system_allocations, imported
+        int64_t system_allocations, imported
     wg_pool_stats wg_pool
+    void wg_pool_count(int64_t *live_bytes, int64_t *live_storages, int64_t *cached_bytes)
     void wg_pool_trim()
 
 cdef extern from "wg_op.h" nogil:
@@ -185,7 +186,7 @@ cdef extern from "wg_tape.h" nogil:
         uint64_t stamp
         void *ext
         uint32_t nx, ny, nsaved
-        uint16_t nattr
+        uint8_t nattr
         wg_edge *edge
     wg_outmeta *wg_rec_outs(const wg_rec *)
     int64_t *wg_rec_dims(const wg_rec *, uint32_t)
@@ -264,3 +265,6 @@ cdef extern from "wg_isa.h" nogil:
 
 cdef extern from "wg_storage.h":
     wg_storage *wg_storage_import(void *, int64_t, int, void (*)(void *) noexcept, void *)
+
+cdef extern from "wg_flat.h" nogil:
+    int wg_flat_init()

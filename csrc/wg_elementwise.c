@@ -196,6 +196,10 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
         const wg_array *xa = &c->x[i]->a;
         int dtype = wg_same_shape(xa, &g->a) ? xa->dtype : compute == WG_C_F64 ? WG_F64 : WG_F32;
         if (wg_new(&c->gx[i], dtype, g->a.ndim, g->a.shape) < 0) return -1;
+        if (WG_UNLIKELY(!g->a.contiguous)) {                    /* a transposed cotangent gives a transposed gradient */
+            int64_t strides[WG_MAX_DIMS];
+            if (wg_dense_strides_like(&g->a, strides)) wg_array_set_dims(&c->gx[i].a, g->a.ndim, g->a.shape, strides);
+        }
         operand[n++] = &c->gx[i].a;
     }
     for (int k = 0; k < plan->nin; k++) {

@@ -11,11 +11,15 @@
  * that already is that is passed by its address. Any other (broadcast, strided, of another dtype, a Python
  * number) is gathered block by block into scratch that stays in L1, and an output that is strided or of another
  * dtype is computed in scratch and scattered. So one loop per op and compute type serves every layout, and its
- * bits cannot depend on the layout. The cost is one more pass through L1 for the operands that need it. */
+ * bits cannot depend on the layout. The cost is one more pass through L1 for the operands that need it.
+ *
+ * An operand that is dense along another dimension than the output (a transposed one) would be gathered from as many cache
+ * lines as there are elements, again for each row. So then pieces of TILE elements of a row are walked down the rows, and
+ * the lines they touch are used up while they are in L1. */
 
 extern const wg_loop_fn WG_LEVEL(wg_loops)[];
 
-enum { BLOCK = 512, MAX_OPERANDS = 12 };
+enum { BLOCK = 512, TILE = 64, MAX_OPERANDS = 12 };
 
 typedef struct staged {
     char *data;
@@ -98,6 +102,28 @@ static void run_range(void *context, int64_t begin, int64_t end) {
         }
         at += n;
     }
+}
+
+/* Pieces of rows, numbered along a row and then by what lies outside of the two innermost dimensions. */
+static void run_tiles(void *context, int64_t begin, int64_t end) {
+    const plan *p = context;
+    const int64_t rows = p->shape[p->ndim - 2], pieces = (p->inner + TILE - 1) / TILE;
+    for (int64_t item = begin; item < end; item++) {
+        const int64_t first = item / pieces * rows * p->inner + item % pieces * TILE, left = p->inner - item % pieces * TILE;
+        for (int64_t r = 0; r < rows; r++)
+            run_range(context, first + r * p->inner, first + r * p->inner + (left < TILE ? left : TILE));
+    }
+}
+
+static int64_t magnitude(int64_t a) { return a < 0 ? -a : a; }
+
+static int wants_tiles(const plan *p) {
+    if (p->ndim < 2 || p->inner < 8 || p->shape[p->ndim - 2] < 8 || p->numel < 4096) return 0;
+    for (int k = 0; k < p->noperand; k++) {
+        const int64_t inner = magnitude(p->operand[k].strides[p->ndim - 1]), outer = magnitude(p->operand[k].strides[p->ndim - 2]);
+        if (outer != 0 && outer < inner) return 1;
+    }
+    return 0;
 }
 
 static int compute_dtype(int compute) { return compute == WG_C_F32 ? WG_F32 : compute == WG_C_F64 ? WG_F64 : WG_I64; }
@@ -200,6 +226,12 @@ int WG_LEVEL(wg_loop_run)(int loop, int compute, wg_array *const *operand, int n
     }
     lay_out(&p, operand);
     classify(&p);
+    if (wants_tiles(&p)) {
+        const int64_t pieces = (p.inner + TILE - 1) / TILE, rows = p.shape[p.ndim - 2];
+        p.by_rows = 1;
+        wg_parallel_for(p.numel / (p.inner * rows) * pieces, 1, cost * (double)(rows * (p.inner < TILE ? p.inner : TILE)), run_tiles, &p);
+        return 0;
+    }
     wg_parallel_for(p.numel, p.by_rows && p.inner < 4096 ? p.inner * (4096 / p.inner + 1) : 4096, cost, run_range, &p);
     return 0;
 }

@@ -22,9 +22,9 @@
  * Epilogues: what is added to a tile is added in product_tile, after the product and while the tile is in cache, with
  * the bits of a launch of its own. An activation would stand there too, behind the bias.
  *
- * There are no kernels of our own for narrow or tiny products: OpenBLAS's AVX-512 set takes 24 ns at 8x8x8 and 0.2 us
- * at 64x4x64, and a register-blocked loop with n padded to one vector won only from about 10^6 multiplications at
- * n = 10 (128x10x512 with b transposed: 12.3 us against 20.8), and lost below and on AVX2. */
+ * Kernels of our own are for products with few rows or columns against a large matrix, and for batches of tiny ones: Note
+ * [Narrow products] in matmul_narrow.h. Other small ones are BLAS's: its AVX-512 set takes 24 ns at 8x8x8 and 0.2 us at
+ * 64x4x64, and a register-blocked loop with n padded to one vector won only from about 10^6 multiplications at n = 10. */
 #include "wg_kernel.h"
 #include "wg_blas.h"
 
@@ -42,8 +42,14 @@ typedef struct matrix {
 
 typedef struct scalar { double d_value; float s_value; uint64_t i_value; } scalar;  /* one number in every type */
 
-enum { BY_LOOP, BY_GEMM, BY_GEMV };
-enum { SMALL_WORK = 1 << 22 };           /* multiplications: a product below is one tile */
+enum { BY_LOOP, BY_GEMM, BY_GEMV, BY_DOTS, BY_ROWS, BY_TINY };
+enum {
+    SMALL_WORK = 1 << 22,               /* multiplications: a product below is one tile */
+    NARROW_ROWS = 8,                    /* Note [Narrow products]: at most so many rows, against so many elements of b */
+    NARROW_SIZE = 1 << 16,
+    TINY_WORK = 64,                     /* multiplications of one item of a batch */
+    BIASED_TILE = 1 << 15               /* elements of out that wait in cache for their bias */
+};
 
 typedef struct product {
     int64_t m, n, k;
@@ -76,12 +82,14 @@ WG_INLINE int64_t batch_offset(const product *p, const matrix *x, int64_t item) 
 
 #define T float
 #define N(name) s_##name
+#define FMA WG_FMAF
 #define GEMM sgemm
 #define GEMV sgemv
 #include "kernels/matmul_typed.h"
 
 #define T double
 #define N(name) d_##name
+#define FMA WG_FMA
 #define GEMM dgemm
 #define GEMV dgemv
 #include "kernels/matmul_typed.h"
@@ -235,6 +243,38 @@ static int copy_in(product *p, matrix *x, int64_t rows, int64_t cols) {
     return 0;
 }
 
+/* Packs the rows of a narrow product into scratch. */
+static int pack_rows(product *p) {
+    const int64_t lanes = 64 / wg_itemsize[p->dtype], padded = (p->k + lanes - 1) / lanes * lanes;
+    char *to = wg_scratch_get(p->m * padded * wg_itemsize[p->dtype]);
+    if (!to) return -1;
+    for (int64_t i = 0; i < p->m; i++) {
+        if (p->dtype == WG_F32) s_pack_row(p, (float *)p->a.data + i * p->a.rs, p->a.cs, (float *)to + i * padded, padded);
+        else d_pack_row(p, (double *)p->a.data + i * p->a.rs, p->a.cs, (double *)to + i * padded, padded);
+    }
+    p->a.data = p->a.scratch = to;
+    p->a.rs = padded;
+    p->a.cs = 1;
+    return 0;
+}
+
+/* Few rows against a large b, or few columns against a large a: 1 if so, with operands swapped to make it rows. */
+static int make_narrow(product *p) {
+    if (p->items != 1 || p->dtype == WG_I64 || p->m == 1 || p->n == 1 || p->k < 16) return 0;
+    if (p->n <= NARROW_ROWS && p->m > NARROW_ROWS && p->a.cs == 1 && p->m * p->k >= NARROW_SIZE) swap_operands(p);
+    if (p->m > NARROW_ROWS || p->n <= NARROW_ROWS || p->n * p->k < NARROW_SIZE) return 0;
+    p->method = p->b.rs == 1 ? BY_DOTS : p->b.cs == 1 && p->c.cs == 1 ? BY_ROWS : BY_LOOP;
+    return p->method != BY_LOOP;
+}
+
+/* A batch of products for which even BLAS's checks take long. */
+static int is_tiny(product *p) {
+    if (p->items < 2 || p->items > INT_MAX || p->dtype == WG_I64 || p->k < 1 || p->k > 4 || p->m * p->n > TINY_WORK / 4 || p->m * p->n * p->k > TINY_WORK) return 0;
+    if (p->n > 1 && p->k > 2 && p->a.cs == 1 && p->b.cs == 1) return 0;     /* these it has small kernels for */
+    p->method = BY_TINY;
+    return 1;
+}
+
 /* Chooses the BLAS function and brings a and b into a layout that it takes; c's was chosen before. */
 static int prepare_operands(product *p) {
     p->method = BY_LOOP;
@@ -270,13 +310,22 @@ static void choose_tiles(product *p) {
     p->parts_m = p->parts_n = 1;
     p->tile_m = p->m;
     p->tile_n = p->n;
+    if (p->method == BY_TINY) return;
+    if (p->method == BY_DOTS || p->method == BY_ROWS) {       /* memory-bound: strips of 2^17 elements of b */
+        const int64_t strip = (1 << 17) / p->k;
+        split(p->n, strip < 64 ? 64 : strip, &p->parts_n, &p->tile_n);
+        return;
+    }
     if (p->method == BY_GEMV) {
         /* memory-bound: strips of 2^17 elements of a, and where they cut its rows, pieces of rows of 4 KB at least */
         const int64_t strip = (1 << 17) / p->k, least = p->a.trans == WG_BLAS_TRANS ? 1024 : 64;
         if (work >= 1 << 18) split(p->m, strip < least ? least : strip, &p->parts_m, &p->tile_m);
         return;
     }
-    if (work < SMALL_WORK) return;
+    if (work < SMALL_WORK) {
+        if (p->bias && p->n <= BIASED_TILE / 16 && p->m * p->n > BIASED_TILE) split(p->m, BIASED_TILE / p->n, &p->parts_m, &p->tile_m);
+        return;
+    }
     for (int64_t edge = 512; edge >= 256; edge -= 128) { /* the largest that makes four tiles */
         split(p->m, edge, &p->parts_m, &p->tile_m);
         split(p->n, edge, &p->parts_n, &p->tile_n);
@@ -291,7 +340,7 @@ static void choose_tiles(product *p) {
 /* Estimated nanoseconds of one tile, for the threading threshold. */
 static double tile_cost(const product *p) {
     const double work = (double)p->tile_m * (double)p->tile_n * (double)p->k;
-    const double each = p->method == BY_LOOP ? 0.25 : p->method == BY_GEMV ? 0.03 : 0.01;
+    const double each = p->method == BY_LOOP ? 0.25 : p->method == BY_GEMM ? 0.01 : p->method == BY_TINY ? 0.3 : 0.03;
     return 20 + work * (p->dtype == WG_F64 ? 2 * each : each);
 }
 
@@ -304,7 +353,10 @@ WG_INLINE void run_tile(const product *p) {
 /* ---- kernels ---------------------------------------------------------------------------------------------- */
 
 static int run(product *p) {
-    int status = prepare_operands(p);
+    int status;
+    if (make_narrow(p)) status = pack_rows(p);
+    else if (is_tiny(p)) status = 0;
+    else status = prepare_operands(p);
     if (status == 0) {
         choose_tiles(p);
         if (p->items == 1 && p->parts_m * p->parts_n == 1) run_tile(p);
@@ -350,6 +402,9 @@ static void read_scalars(product *p, const wg_attr *attr) {
 WG_INLINE int is_plain(product *p, const wg_array *out, const wg_array *a, const wg_array *b) {
     if (p->m < 2 || p->n < 2 || p->k < 1 || p->m >= SMALL_WORK || p->n >= SMALL_WORK || p->k >= SMALL_WORK
         || p->m * p->n >= SMALL_WORK || p->m * p->n * p->k >= SMALL_WORK || p->dtype == WG_I64)
+        return 0;
+    if (((p->m <= NARROW_ROWS || p->n <= NARROW_ROWS) && (p->m > p->n ? p->m : p->n) * p->k >= NARROW_SIZE)
+        || (p->bias && p->m * p->n > BIASED_TILE))
         return 0;
     p->a.trans = layout(a->strides[0], a->strides[1], p->m, p->k, &p->a.ld);
     p->b.trans = layout(b->strides[0], b->strides[1], p->k, p->n, &p->b.ld);

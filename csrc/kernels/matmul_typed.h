@@ -1,7 +1,11 @@
 /* The typed half of matmul.c, included once per type with
  *     T        element type: float, double, uint64_t (int64 products wrap around as unsigned ones do)
  *     N(name)  the name for this type
- *     GEMM, GEMV  members of wg_blas; absent for integers */
+ *     GEMM, GEMV  members of wg_blas; absent for integers
+ *     FMA      likewise */
+#ifdef GEMM
+#include "kernels/matmul_narrow.h"
+#endif
 
 /* out = beta*out + alpha*a@b on one tile, by plain loops: integers, and sizes beyond BLAS's 32-bit ones. */
 static void N(product_loop)(const product *p, const T *a, const T *b, T *c, int64_t m, int64_t n) {
@@ -50,6 +54,12 @@ static void N(product_tile)(const product *p, int64_t item, int64_t i, int64_t j
         p->blas->GEMV(WG_BLAS_ROW_MAJOR, p->a.trans, (int)(p->a.trans == WG_BLAS_TRANS ? p->k : m),
                       (int)(p->a.trans == WG_BLAS_TRANS ? m : p->k), p->alpha.N(value), a, (int)p->a.ld, b, (int)p->b.ld,
                       p->beta.N(value), c, (int)p->c.ld);
+    else if (p->method == BY_DOTS)
+        N(narrow_dots)(p, a, b, c, m, n);
+    else if (p->method == BY_ROWS)
+        N(narrow_rows)(p, a, b, c, m, n);
+    else if (p->method == BY_TINY)
+        N(tiny)(p, a, b, c);
     else
 #endif
         N(product_loop)(p, a, b, c, m, n);
@@ -60,6 +70,10 @@ static void N(product_tile)(const product *p, int64_t item, int64_t i, int64_t j
 static void N(product_range)(void *context, int64_t begin, int64_t end) {
     const product *p = context;
     const int64_t tiles = p->parts_m * p->parts_n;
+    if (tiles == 1) {
+        for (int64_t x = begin; x < end; x++) N(product_tile)(p, x, 0, 0, p->m, p->n);
+        return;
+    }
     for (int64_t x = begin; x < end; x++) {
         const int64_t item = x / tiles, tile = x % tiles;
         const int64_t i = tile / p->parts_n * p->tile_m, j = tile % p->parts_n * p->tile_n;

@@ -21,6 +21,8 @@
         (void)c;                                                                                                     \
         if (stride == 1) {                                                                                           \
             for (int64_t i = 0; i < n; i++) { T v = (T)GET(x[i]); y[i] = (T)(F); }                                   \
+        } else if (stride == 2) {                                                                                    \
+            for (int64_t i = 0; i < n; i++) { T v = (T)GET(x[2 * i]); y[i] = (T)(F); }                               \
         } else {                                                                                                     \
             for (int64_t i = 0; i < n; i++) { T v = (T)GET(x[i * stride]); y[i] = (T)(F); }                          \
         }                                                                                                            \

@@ -92,8 +92,9 @@ def reversed_memory(x):
 
 
 LAYOUTS = [row_major, column_major, padded, padded_columns, strided, misaligned, reversed_memory]
+NARROW = [(3, 260, 259), (300, 7, 221), (8, 71, 1000), (2, 4100, 17)]       # few rows or columns against a large matrix
 SHAPES = [(1, 1, 1), (1, 1, 7), (5, 1, 4), (1, 6, 3), (4, 7, 1), (3, 4, 5), (16, 16, 16), (17, 33, 9), (40, 3, 50),
-          (2, 70, 31), (65, 66, 67)]
+          (2, 70, 31), (65, 66, 67), *NARROW]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -340,6 +341,30 @@ def test_every_level_has_the_same_bits(rng, dtype):
         kernels("matmul", out, a, b)
         results.append(dot.tobytes() + out.tobytes())
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", NARROW, ids=str)
+def test_levels_with_fused_multiply_add_agree_on_narrow_products(rng, dtype, shape):
+    m, n, k = shape
+    a, b = draw(rng, (m, k), dtype), draw(rng, (k, n), dtype)
+    for of_a, of_b in itertools.product([row_major, column_major], repeat=2):
+        results = set()
+        for level in set(levels()) - {"v2"}:
+            out = np.empty((m, n), dtype)
+            load(level)("matmul", out, of_a(a), of_b(b))
+            results.add(out.tobytes())
+        assert len(results) == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_batches_of_tiny_products(kernels, rng, dtype):
+    for m, n, k in itertools.product([1, 2, 3, 4], repeat=3):
+        a, b, c = draw(rng, (7, m, k), dtype), draw(rng, (7, k, n), dtype), draw(rng, (7, m, n), dtype)
+        for of_a, of_b, of_c in itertools.product([row_major, column_major, strided], repeat=3):
+            out = of_c(c)
+            kernels("matmul", out, of_a(a), of_b(b), attrs=[2, 3])
+            check(out, a, b, 2, 3, before=c)
 
 
 def test_exhausted_memory_is_reported(kernels, rng):

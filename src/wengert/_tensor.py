@@ -1,5 +1,5 @@
 """Methods of Tensor that are not hot: installed into the compiled type at import."""
-from . import _core, _tensor_str, autograd, ops
+from . import _core, _tensor_str, ops
 from ._core import Tensor
 from .types import CPU, check_device, contiguous_format, device, preserve_format, strided
 
@@ -57,23 +57,6 @@ for _name, _dtype in (("float", "float32"), ("double", "float64"), ("half", "flo
 
 
 # ---- autograd ----
-
-@_method
-def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-    """Accumulates the gradient of this tensor into the ``.grad`` of leaves.
-
-    Args:
-        gradient: the cotangent, of this tensor's shape; None means 1 for a tensor of one element. One that this
-            tensor's shape broadcasts to is summed down to it: each of its elements weighs a copy of this tensor.
-        retain_graph: keep what was saved for another backward; default: as ``create_graph``.
-        create_graph: record the backward itself, for higher derivatives.
-        inputs: tensors to accumulate into, instead of all leaves.
-
-    Raises:
-        RuntimeError: no gradient flows to this tensor, shapes do not fit, or the graph was already spent.
-    """
-    autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
-
 
 _methods["register_hook"] = _core.register_hook
 _methods["register_post_accumulate_grad_hook"] = _core.register_post_accumulate_grad_hook

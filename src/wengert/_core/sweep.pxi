@@ -1,7 +1,9 @@
 # The reverse sweep. The pending set and the VJPs are in csrc/wg_sweep.c; what stands here is the loop, and what only
 # Python can do: hooks, Functions, .grad.
 
-@cython.binding(False)
+@cython.final
+@cython.freelist(4)
+@cython.no_gc                            # nothing else refers to a sweep: it is in no cycle
 cdef class Sweep:
     """One reverse sweep; owns its pending set until it ends, whatever happens.
 
@@ -11,10 +13,11 @@ cdef class Sweep:
     """
     cdef wg_sweep s
     cdef bint create_graph, retain_graph, accumulate
-    cdef list inputs                # wanted tensors, or None
+    cdef tuple inputs               # wanted tensors, or None
     cdef list captured              # their gradients
     cdef dict places                # (address of a wanted node, output) -> positions in `inputs`
     cdef wg_edge *edges             # of the roots, then of the inputs; counted
+    cdef wg_edge few[4]             # room for them, as long as it suffices
     cdef Py_ssize_t nroots, ninputs
     cdef bint begun
 
@@ -28,15 +31,19 @@ cdef class Sweep:
             wg_sweep_end(&self.s)
             for i in range(self.nroots + self.ninputs):
                 wg_node_drop(self.edges[i].node)
+        if self.edges != self.few:
             free(self.edges)
+        self.edges = NULL
 
-    cdef int start(self, list roots, list gradients) except -1:
+    cdef int start(self, tuple roots, list gradients) except -1:
         cdef Py_ssize_t n = len(roots), m = 0 if self.inputs is None else len(self.inputs), i
         cdef Tensor t
         cdef wg_val v
-        self.edges = <wg_edge *>malloc((n + m + 1) * sizeof(wg_edge))
-        if self.edges == NULL:
-            raise MemoryError()
+        self.edges = self.few
+        if n + m > 4:
+            self.edges = <wg_edge *>malloc((n + m) * sizeof(wg_edge))
+            if self.edges == NULL:
+                raise MemoryError()
         for i in range(n + m):
             t = <Tensor?>(roots[i] if i < n else self.inputs[i - n])
             check_edge(t)
@@ -379,35 +386,3 @@ cdef int v_clone(wg_val *v) except -1:
 cdef extern from "wg_ops_gen.h":
     int WG_OP_clone
     int WG_OP_ones_like
-
-
-def run_backward(list roots not None, list gradients not None, bint retain_graph, bint create_graph, inputs, bint accumulate):
-    """The sweep behind `Tensor.backward` and `autograd.grad`.
-
-    Args:
-        roots: tensors that require grad. gradients: their cotangents, of equal shapes.
-        inputs: tensors wanted, or None for all leaves. accumulate: add to their ``.grad`` instead of returning.
-
-    Returns:
-        gradients of ``inputs`` (None where nothing arrived), or None.
-    """
-    cdef Sweep sweep = Sweep.__new__(Sweep)
-    cdef uint32_t mode = wg_mode
-    if len(roots) != len(gradients):
-        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
-    if inputs is not None:
-        inputs = list(inputs)
-        sweep.captured = [None] * len(inputs)
-    sweep.inputs = inputs
-    sweep.accumulate = accumulate
-    sweep.create_graph = create_graph
-    sweep.retain_graph = retain_graph
-    set_mode_bits(WG_MODE_NO_GRAD | WG_MODE_FUNCTION, 0 if create_graph else WG_MODE_NO_GRAD)
-    try:
-        sweep.start(list(roots), list(gradients))
-        sweep.run()
-        sweep.finish()
-    finally:
-        sweep.end()
-        set_mode_bits(0xffffffff, mode)
-    return None if accumulate else sweep.captured

@@ -196,6 +196,21 @@ cdef class Tensor:
         forget_edge(self)
         return self
 
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        """Accumulates the gradient of this tensor into the ``.grad`` of leaves.
+
+        Args:
+            gradient: the cotangent, of this tensor's shape; None means 1 for a tensor of one element. One that this
+                tensor's shape broadcasts to is summed down to it: each of its elements weighs a copy of this tensor.
+            retain_graph: keep what was saved for another backward; default: as ``create_graph``.
+            create_graph: record the backward itself, for higher derivatives.
+            inputs: tensors to accumulate into, instead of all leaves.
+
+        Raises:
+            RuntimeError: no gradient flows to this tensor, shapes do not fit, or the graph was already spent.
+        """
+        tensor_backward(self, gradient, retain_graph, create_graph, inputs)
+
     def _is_view(self):
         return bool(self.t.view_flags & WG_VIEW_IS_VIEW)
 

@@ -1,47 +1,9 @@
 """Small immutable types: sizes, devices, layouts, numeric limits, named results."""
 import struct as _struct
+from operator import itemgetter as _itemgetter
 
 from . import _core
-
-
-class Size(tuple):
-    """The shape of a tensor: a tuple of ints."""
-
-    __slots__ = ()
-
-    def __new__(cls, sizes=()):
-        return tuple.__new__(cls, sizes)
-
-    def numel(self):
-        """Product of the sizes."""
-        n = 1
-        for size in self:
-            n *= size
-        return n
-
-    def __repr__(self):
-        return f"torch.Size([{', '.join(map(str, self))}])"
-
-    def __getitem__(self, key):
-        item = tuple.__getitem__(self, key)
-        return Size(item) if isinstance(key, slice) else item
-
-    def __add__(self, other):
-        return Size(tuple.__add__(self, tuple(other)))
-
-    def __radd__(self, other):
-        return Size(tuple(other) + tuple(self))
-
-    def __mul__(self, n):
-        return Size(tuple.__mul__(self, n))
-
-    __rmul__ = __mul__
-
-    def __reduce__(self):
-        return (Size, (tuple(self),))
-
-
-_core._set_size_type(Size)
+from ._core import Size
 
 
 class device:
@@ -195,7 +157,7 @@ def make_return_type(name, fields):
     namespace = {"__slots__": (), "__repr__": show, "__module__": "torch.return_types", "_fields": tuple(fields),
                  "__reduce__": lambda self: (_rebuild_return, (name, tuple(self)))}
     for i, field in enumerate(fields):
-        namespace[field] = property(lambda self, i=i: tuple.__getitem__(self, i))
+        namespace[field] = property(_itemgetter(i))
     cls = return_types[name] = type(name, (tuple,), namespace)
     return cls
 

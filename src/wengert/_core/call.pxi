@@ -54,7 +54,7 @@ cdef bint fits(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject
         given |= 1u << i
     for k in range(nkw):
         name = <object>PyTuple_GET_ITEM_(<object>kwnames, k)
-        i = find_keyword(f, op, name)
+        i = find_keyword(code, name)
         if i < 0:
             if name == "out":
                 continue
@@ -72,6 +72,13 @@ cdef bint takes_int(object o):
     return (PyLong_Check(o) and not PyBool_Check(o)) or (not isinstance(o, (Tensor, float)) and hasattr(type(o), "__index__"))
 
 
+cdef bint takes_ints(object sequence) except -1:
+    for o in sequence:
+        if not takes_int(o) and not isinstance(o, Tensor):
+            return False
+    return True
+
+
 cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, object o) except -1:
     cdef int type = p.type
     if o is None:
@@ -85,7 +92,7 @@ cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, 
     if type == WG_P_INT:
         return takes_int(o)
     if type == WG_P_INTS:
-        return takes_int(o) or (isinstance(o, (list, tuple)) and all([takes_int(i) or isinstance(i, Tensor) for i in o]))
+        return takes_ints(o) if isinstance(o, (list, tuple)) else takes_int(o)
     if type == WG_P_BOOL:
         return PyBool_Check(o)
     if type == WG_P_DTYPE:
@@ -99,26 +106,23 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
     cdef const wg_op *op = &wg_ops[code]
     cdef arguments a
     cdef PyObject *given[24]
-    cdef int i, k, nparam = op.nparam, varargs = row_varargs[code]
+    cdef int i, k, nparam = op.nparam, varargs = row_varargs[code], spread = -1
     cdef Py_ssize_t nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
     cdef object out = None
-    cdef list held = None
-    cdef object packed = None
 
     for i in range(nparam):
         given[i] = NULL
     for i in range(nargs):
         if i < nparam and not op.params[i].keyword_only:
-            if i == varargs and nargs > i + 1:           # x.permute(0, 2, 1): separate ints
-                packed = tuple([<object>args[k] for k in range(i, nargs)])
-                given[i] = <PyObject *>packed
-                break
             given[i] = args[i]
+            if i == varargs and nargs > i + 1:           # x.permute(0, 2, 1): separate ints
+                spread = i
+                break
         else:
             raise TypeError(f"{f.name}() takes {positional_count(op)} positional arguments but {nargs} were given")
     for k in range(nkw):
         name = <object>PyTuple_GET_ITEM_(<object>kwnames, k)
-        i = find_keyword(f, op, name)
+        i = find_keyword(code, name)
         if i < 0:
             if name == "out":
                 out = <object>args[nargs + k]
@@ -129,41 +133,54 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
         given[i] = args[nargs + k]
 
     arguments_init(&a)
-    if row_holds[code]:
-        held = []
-    for i in range(nparam):
-        if given[i] != NULL:
-            if op.params[i].type == WG_P_TENSOR and isinstance(<object>given[i], Tensor) and (<Tensor>given[i]).t.group == NULL:
+    try:
+        for i in range(nparam):
+            if given[i] == NULL:
+                default_argument(f, code, &a, i)
+            elif op.params[i].type == WG_P_TENSOR and isinstance(<object>given[i], Tensor) and (<Tensor>given[i]).t.group == NULL:
                 a.x[a.nx] = &(<Tensor>given[i]).t.v
                 a.nx += 1
+            elif i == spread:
+                a.nattr += 1
+                if not quick_ints(&a, &a.attr[a.nattr - 1], <PyObject **>&args[i], nargs - i):
+                    parse_attr(f, code, &a, i, &a.attr[a.nattr - 1], tuple([<object>args[k] for k in range(i, nargs)]))
             else:
-                parse_one(f, code, &a, i, <object>given[i], held)
-        elif op.params[i].optional and op.params[i].type == WG_P_TENSOR:
-            wg_val_clear(&a.numbers[a.nnumbers])
-            a.x[a.nx] = &a.numbers[a.nnumbers]
-            a.nnumbers += 1
-            a.nx += 1
-        elif op.params[i].has_default:
-            a.attr[a.nattr] = op.params[i].value
-            a.nattr += 1
-        elif op.params[i].optional:
-            a.attr[a.nattr] = WG_NONE
-            a.nattr += 1
-        elif op.params[i].type == WG_P_INTS and i == varargs:       # x.expand(): no sizes at all
-            a.attr[a.nattr] = WG_INTS(&a.ints[a.nints], 0)
-            a.nattr += 1
-        else:
-            raise TypeError(f'{f.name}() missing 1 required positional arguments: "{ROW_NAMES[code][i]}"')
-    if f.inplace:
-        target = <object>given[0]
-        if not isinstance(target, Tensor):
-            raise TypeError(f"{f.name}(): the first argument must be Tensor, not {type_name(target)}")
-        check(wg_apply_inplace(code, &(<Tensor>target).t, a.x, a.nx, a.attr))
-        return target
-    result = apply_op(code, &a, given)
+                parse_one(f, code, &a, i, given[i])
+        if f.inplace:
+            target = <object>given[0]
+            if not isinstance(target, Tensor):
+                raise TypeError(f"{f.name}(): the first argument must be Tensor, not {type_name(target)}")
+            if wg_apply_inplace(code, &(<Tensor>target).t, a.x, a.nx, a.attr) < 0:
+                fail()
+            return target
+        result = apply_op(code, &a, given)
+    finally:
+        if a.held != NULL:
+            Py_DECREF(<object>a.held)
     if out is not None:
         return write_out(f, result, out)
     return result
+
+
+cdef int default_argument(Op f, int code, arguments *a, int i) except -1:
+    """An argument that was not given."""
+    cdef const wg_param *p = &wg_ops[code].params[i]
+    if p.optional and p.type == WG_P_TENSOR:
+        wg_val_clear(&a.numbers[a.nnumbers])
+        a.x[a.nx] = &a.numbers[a.nnumbers]
+        a.nnumbers += 1
+        a.nx += 1
+        return 0
+    if p.has_default:
+        a.attr[a.nattr] = p.value
+    elif p.optional:
+        a.attr[a.nattr] = WG_NONE
+    elif p.type == WG_P_INTS and i == row_varargs[code]:       # x.expand(): no sizes at all
+        a.attr[a.nattr] = WG_INTS(&a.ints[a.nints], 0)
+    else:
+        raise TypeError(f'{f.name}() missing 1 required positional arguments: "{ROW_NAMES[code][i]}"')
+    a.nattr += 1
+    return 0
 
 
 cdef int positional_count(const wg_op *op):
@@ -179,6 +196,19 @@ cdef str python_name(const wg_op *op, int i):
     return "input" if name == "x" else name
 
 
+cdef extern from *:
+    """
+    /* A tuple type's own constructor would take a tuple. */
+    static PyObject *wg_tuple_alloc(PyObject *type, Py_ssize_t n) {
+        return type == (PyObject *)&PyTuple_Type ? PyTuple_New(n) : ((PyTypeObject *)type)->tp_alloc((PyTypeObject *)type, n);
+    }
+    """
+    object wg_tuple_alloc(object, Py_ssize_t)
+
+cdef extern from "Python.h":
+    void PyTuple_SET_ITEM_ "PyTuple_SET_ITEM"(object, Py_ssize_t, object)
+
+
 cdef object apply_op(int code, arguments *a, PyObject **given):
     """Runs the row and wraps what the user sees of its outputs."""
     cdef const wg_op *op = &wg_ops[code]
@@ -187,6 +217,7 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
     cdef wg_val *outs = y
     cdef Tensor first
     cdef int k, ny = op.nout, visible
+    cdef object results
     if ny == 1:
         first = new_tensor()
         if wg_apply(code, x, a.nx, a.attr, &first.t.v) < 0:
@@ -203,23 +234,30 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
         outs = <wg_val *>malloc(ny * sizeof(wg_val))
         if outs == NULL:
             raise MemoryError()
+    visible = ny - op.nhidden
+    k = 0
     try:
-        check(wg_apply(code, x, a.nx, a.attr, outs))
-        visible = ny - op.nhidden
-        results = []
-        for k in range(ny):
-            if k < visible:
-                first = wrap(&outs[k])
-                if op.kind == WG_OP_VIEW and given[0] != NULL:
-                    check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, WG_VIEW_OF_MANY))
-                results.append(first)
-            else:
-                wg_val_release(&outs[k])
+        if wg_apply(code, x, a.nx, a.attr, outs) < 0:
+            ny = 0                                         # nothing to release
+            fail()
+        if op.nout != WG_LIST_OUT and visible == 1:
+            results = first = wrap(&outs[0])
+            k = 1
+            if op.kind == WG_OP_VIEW and given[0] != NULL:
+                check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, WG_VIEW_OF_MANY))
+            return results
+        results = wg_tuple_alloc(tuple if ROW_RETURNS[code] is None else ROW_RETURNS[code], visible)
+        while k < visible:
+            first = wrap(&outs[k])
+            k += 1
+            Py_INCREF(first)
+            PyTuple_SET_ITEM_(results, k - 1, first)
+            if op.kind == WG_OP_VIEW and given[0] != NULL:
+                check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, WG_VIEW_OF_MANY))
+        return results
     finally:
+        while k < ny:
+            wg_val_release(&outs[k])
+            k += 1
         if outs != y:
             free(outs)
-    if op.nout != WG_LIST_OUT and visible == 1:
-        return results[0]
-    if ROW_RETURNS[code] is not None:
-        return ROW_RETURNS[code](results)
-    return tuple(results)

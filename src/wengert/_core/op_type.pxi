@@ -3,6 +3,7 @@
 cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM_ "PyTuple_GET_ITEM"(object, Py_ssize_t)
     Py_ssize_t PyTuple_GET_SIZE_ "PyTuple_GET_SIZE"(object)
+    object intern_name "PyUnicode_InternFromString"(const char *)
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
     ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
     Py_ssize_t PyVectorcall_NARGS(size_t)
@@ -122,7 +123,14 @@ cdef extern from "wg_ops_gen.h":
 cdef list ROW_RETURNS = []
 cdef list ROW_NAMES = []
 cdef int row_varargs[1024]
-cdef bint row_holds[1024]                # has lists among its parameters, whose memory must outlast the parsing
+
+cdef struct keyword:                     # a name that a parameter goes by: its own, an alias, "self" for the first
+    PyObject *name                       # interned, kept alive by KEYWORDS
+    int place
+
+cdef list KEYWORDS = []
+cdef keyword *row_keywords[1024]
+cdef int row_nkeywords[1024]
 
 cdef int make_row_info(int code) except -1:
     cdef const wg_op *op = &wg_ops[code]
@@ -132,13 +140,33 @@ cdef int make_row_info(int code) except -1:
     for i in range(op.nparam):
         if not op.params[i].keyword_only:
             last = i
-    row_holds[code] = False
-    for i in range(op.nparam):
-        if op.params[i].type == WG_P_INTS or op.params[i].type == WG_P_TENSORS:
-            row_holds[code] = True
     if last >= 0 and op.params[last].type == WG_P_INTS:
         row_varargs[code] = last
     ROW_RETURNS.append(None)
+    return make_row_keywords(code)
+
+
+cdef int make_row_keywords(int code) except -1:
+    cdef const wg_op *op = &wg_ops[code]
+    cdef int i, k
+    names = {}
+    for i in range(op.nparam):
+        names.setdefault(op.params[i].name.decode(), i)
+        k = 0
+        while op.params[i].aliases != NULL and op.params[i].aliases[k] != NULL:
+            names.setdefault(op.params[i].aliases[k].decode(), i)
+            k += 1
+    if op.nparam:
+        names.setdefault("self", 0)
+    row_nkeywords[code] = <int>len(names)
+    row_keywords[code] = <keyword *>malloc((len(names) + 1) * sizeof(keyword))
+    if row_keywords[code] == NULL:
+        raise MemoryError()
+    for k, (name, place) in enumerate(names.items()):
+        name = intern_name(name.encode())
+        KEYWORDS.append(name)
+        row_keywords[code][k].name = <PyObject *>name
+        row_keywords[code][k].place = place
     return 0
 
 

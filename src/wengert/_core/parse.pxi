@@ -5,26 +5,36 @@ from cpython.float cimport PyFloat_Check, PyFloat_AS_DOUBLE
 from cpython.bool cimport PyBool_Check
 from cpython.unicode cimport PyUnicode_Check
 
-cdef int INLINE_INTS = 64
-
 cdef enum:
-    MAX_PARAMS = 24
-    MAX_TENSORS = 12
+    INLINE_INTS = 64
 
 
 cdef struct arguments:
-    # What one call was parsed into. `x` points to values of handles or to `numbers`; lists live in `held`.
+    # What one call was parsed into. `x` points to values of handles or to `numbers`.
     const wg_val *x[12]
     wg_val numbers[6]
     wg_attr attr[24]
     int64_t ints[64]
     int nx, nattr, nints, nnumbers
-    const wg_val **list_x            # of a variadic op: its tensors, malloc'd
+    const wg_val **list_x            # of a variadic op: its tensors, in `list_room` if there is room
+    const wg_val *list_room[16]
+    PyObject *held                   # what must live as long as these arguments, or NULL; counted
 
 
 cdef inline void arguments_init(arguments *a):
     a.nx = a.nattr = a.nints = a.nnumbers = 0
     a.list_x = NULL
+    a.held = NULL
+
+
+cdef int arguments_hold(arguments *a, object o) except -1:
+    """Keeps ``o`` until the end of the call."""
+    if a.held != NULL:
+        o = (o, <object>a.held)
+        Py_DECREF(<object>a.held)
+    Py_INCREF(o)
+    a.held = <PyObject *>o
+    return 0
 
 
 cdef bint is_number(object o):
@@ -111,40 +121,70 @@ cdef str expected(const wg_param *p):
     return "Generator"
 
 
-cdef int parse_one(Op f, int code, arguments *a, int position, object value, list held) except -1:
-    """Parses one argument; `value` may be None only where allowed. Appends to x or attr."""
-    cdef const wg_op *op = &wg_ops[code]
-    cdef const wg_param *p = &op.params[position]
+cdef extern from "Python.h":
+    bint PyLong_CheckExact(object)
+    bint PyFloat_CheckExact(object)
+    bint PyTuple_Check_ "PyTuple_Check"(object)
+    bint PyList_CheckExact(object)
+    Py_ssize_t PySequence_Fast_GET_SIZE(object)
+    PyObject **PySequence_Fast_ITEMS(object)
+    const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
+
+
+cdef bint quick_ints(arguments *a, wg_attr *to, PyObject **items, Py_ssize_t n) except -1:
+    """Plain ints, into the arguments' own room; False: something else is among them, or too many."""
+    cdef int64_t *room = &a.ints[a.nints]
+    cdef Py_ssize_t i
+    cdef int overflow = 0
+    if a.nints + n > INLINE_INTS:
+        return False
+    for i in range(n):
+        if not PyLong_CheckExact(<object>items[i]):
+            return False
+        room[i] = PyLong_AsLongLongAndOverflow(<object>items[i], &overflow)
+        if overflow:
+            return False
+    a.nints += <int>n
+    to[0] = WG_INTS(room, <int>n)
+    return True
+
+
+cdef bint quick_attr(const wg_param *p, arguments *a, wg_attr *to, PyObject *given) except -1:
+    """The commonest values of an attribute, those that need no conversion; False: `parse_attr` must look."""
+    cdef object value = <object>given
+    cdef int type = p.type, overflow = 0
+    if type == WG_P_INTS:
+        if PyTuple_Check_(value) or PyList_CheckExact(value):
+            return quick_ints(a, to, PySequence_Fast_ITEMS(value), PySequence_Fast_GET_SIZE(value))
+        return quick_ints(a, to, &given, 1)
+    if type == WG_P_BOOL:
+        if value is True or value is False:
+            to[0] = WG_BOOLEAN(value is True)
+            return True
+    elif type == WG_P_INT:
+        if PyLong_CheckExact(value):
+            to[0] = WG_INT(PyLong_AsLongLongAndOverflow(value, &overflow))
+            return not overflow
+    elif type == WG_P_NUMBER:
+        if PyFloat_CheckExact(value):
+            to[0] = WG_FLOAT(PyFloat_AS_DOUBLE(value))
+            return True
+        if PyLong_CheckExact(value):
+            to[0] = WG_INT(PyLong_AsLongLongAndOverflow(value, &overflow))
+            return not overflow
+    elif type == WG_P_FLOAT:
+        if PyFloat_CheckExact(value):
+            to[0] = WG_FLOAT(PyFloat_AS_DOUBLE(value))
+            return True
+    return False
+
+
+cdef int parse_attr(Op f, int code, arguments *a, int position, wg_attr *to, object value) except -1:
+    """Parses an attribute, whatever stands for it."""
+    cdef const wg_param *p = &wg_ops[code].params[position]
     cdef int type = p.type
-    cdef Tensor t
-    cdef wg_attr *to
     cdef Py_ssize_t n
     cdef int64_t *room
-    if type == WG_P_TENSOR:
-        if isinstance(value, Tensor):
-            t = <Tensor>value
-            if wg_tensor_refresh(&t.t) < 0 and code != OP_DETACH:      # what has no history needs none
-                fail()
-            a.x[a.nx] = &t.t.v
-            a.nx += 1
-            return 0
-        if value is None and p.optional:
-            wg_val_clear(&a.numbers[a.nnumbers])
-        elif op.number_ok and (position > 0 or not f.inplace) and is_number(value):
-            set_number(&a.numbers[a.nnumbers], value)
-        else:
-            number = numpy_number(value) if op.number_ok else None
-            if number is None:
-                raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be Tensor, not {type_name(value)}")
-            set_number(&a.numbers[a.nnumbers], number)
-        a.x[a.nx] = &a.numbers[a.nnumbers]
-        a.nnumbers += 1
-        a.nx += 1
-        return 0
-    if type == WG_P_TENSORS:
-        return parse_tensors(f, code, a, position, value, held)
-    to = &a.attr[a.nattr]
-    a.nattr += 1
     if value is None:
         if not p.optional:
             raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' must be {expected(p)}, not NoneType")
@@ -172,12 +212,12 @@ cdef int parse_one(Op f, int code, arguments *a, int position, object value, lis
             if PyLong_Check(value) or not hasattr(value, "__len__") or (isinstance(value, Tensor) and (<Tensor>value).t.v.a.ndim == 0):
                 value = (value,)
             n = len(value)
-            if a.nints + n <= 64:
+            if a.nints + n <= INLINE_INTS:
                 room = &a.ints[a.nints]
                 a.nints += <int>n
             else:
                 block = bytearray(8 * n)
-                held.append(block)
+                arguments_hold(a, block)
                 room = <int64_t *><char *>block
             for i in range(n):
                 item = value[i]
@@ -199,6 +239,45 @@ cdef int parse_one(Op f, int code, arguments *a, int position, object value, lis
     return 0
 
 
+cdef int parse_tensor(Op f, int code, arguments *a, int position, object value) except -1:
+    """Parses a tensor, a number where the row takes one, or None where it may be missing."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef Tensor t
+    if isinstance(value, Tensor):
+        t = <Tensor>value
+        if wg_tensor_refresh(&t.t) < 0 and code != OP_DETACH:      # what has no history needs none
+            fail()
+        a.x[a.nx] = &t.t.v
+        a.nx += 1
+        return 0
+    if value is None and op.params[position].optional:
+        wg_val_clear(&a.numbers[a.nnumbers])
+    elif op.number_ok and (position > 0 or not f.inplace) and is_number(value):
+        set_number(&a.numbers[a.nnumbers], value)
+    else:
+        number = numpy_number(value) if op.number_ok else None
+        if number is None:
+            raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be Tensor, not {type_name(value)}")
+        set_number(&a.numbers[a.nnumbers], number)
+    a.x[a.nx] = &a.numbers[a.nnumbers]
+    a.nnumbers += 1
+    a.nx += 1
+    return 0
+
+
+cdef inline int parse_one(Op f, int code, arguments *a, int position, PyObject *value) except -1:
+    """Parses one argument that was given; appends to x or attr."""
+    cdef const wg_param *p = &wg_ops[code].params[position]
+    if p.type == WG_P_TENSOR:
+        return parse_tensor(f, code, a, position, <object>value)
+    if p.type == WG_P_TENSORS:
+        return parse_tensors(f, code, a, position, <object>value)
+    a.nattr += 1
+    if not quick_attr(p, a, &a.attr[a.nattr - 1], value):
+        parse_attr(f, code, a, position, &a.attr[a.nattr - 1], <object>value)
+    return 0
+
+
 cdef int set_generator(wg_attr *to, object value) except -1:
     to[0] = WG_NONE
     to.tag = WG_A_PTR
@@ -208,11 +287,12 @@ cdef int set_generator(wg_attr *to, object value) except -1:
 
 cdef int set_choice(Op f, const wg_param *p, wg_attr *to, object value) except -1:
     cdef int i = 0
+    cdef const char *text
     if not PyUnicode_Check(value):
         raise TypeError
-    encoded = (<str>value).encode()
+    text = PyUnicode_AsUTF8AndSize(value, NULL)
     while p.choices[i] != NULL:
-        if strcmp(p.choices[i], encoded) == 0:
+        if strcmp(p.choices[i], text) == 0:
             to[0] = WG_INT(i)
             return 0
         i += 1
@@ -224,21 +304,24 @@ cdef int set_choice(Op f, const wg_param *p, wg_attr *to, object value) except -
     raise ValueError(f"{f.name}(): {p.name.decode()} must be one of {', '.join(choices)}, got {value!r}")
 
 
-cdef int parse_tensors(Op f, int code, arguments *a, int position, object value, list held) except -1:
+cdef int parse_tensors(Op f, int code, arguments *a, int position, object value) except -1:
     cdef Py_ssize_t n
     cdef Tensor t
-    if isinstance(value, Tensor) or not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)):
         raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be tuple of Tensors, not {type_name(value)}")
-    value = tuple(value)
-    held.append(value)
-    n = len(value)
+    if type(value) is not tuple:
+        value = tuple(value)                               # of its own: a list may be changed by another thread
+        arguments_hold(a, value)
+    n = len(<tuple>value)
     if n > 1 << 20:
         raise ValueError(f"{f.name}(): too many tensors")
-    block = bytearray(sizeof(void *) * (n + 1))
-    held.append(block)
-    a.list_x = <const wg_val **><char *>block
+    a.list_x = a.list_room
+    if n > 16:
+        block = bytearray(sizeof(void *) * n)
+        arguments_hold(a, block)
+        a.list_x = <const wg_val **><char *>block
     for i in range(n):
-        item = value[i]
+        item = <object>PyTuple_GET_ITEM_(value, i)
         if not isinstance(item, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument {position}, but got {type_name(item)}")
         t = <Tensor>item
@@ -249,19 +332,14 @@ cdef int parse_tensors(Op f, int code, arguments *a, int position, object value,
     return 0
 
 
-cdef int find_keyword(Op f, const wg_op *op, str name) except -2:
-    """The parameter called ``name``, or -1."""
-    cdef int i, k
-    encoded = name.encode()
-    for i in range(op.nparam):
-        if strcmp(op.params[i].name, encoded) == 0:
-            return i
-        if op.params[i].aliases != NULL:
-            k = 0
-            while op.params[i].aliases[k] != NULL:
-                if strcmp(op.params[i].aliases[k], encoded) == 0:
-                    return i
-                k += 1
-    if op.nparam and name == "self":
-        return 0
+cdef int find_keyword(int code, object name) except -2:
+    """The parameter of a row that goes by this name, or -1."""
+    cdef int i
+    cdef keyword *known = row_keywords[code]
+    for i in range(row_nkeywords[code]):                   # names in calls are interned, and so are ours
+        if known[i].name == <PyObject *>name:
+            return known[i].place
+    for i in range(row_nkeywords[code]):
+        if <object>known[i].name == name:
+            return known[i].place
     return -1

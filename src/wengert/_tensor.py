@@ -355,6 +355,7 @@ def set_(self, source=None):
 
 
 @_method
+@_core.shortcut(ops.copy_into_)
 def copy_(self, src, non_blocking=False):
     """Writes ``src``, broadcast and cast, into this tensor's memory."""
     if not isinstance(src, Tensor):

@@ -6,21 +6,38 @@ cdef object op_vectorcall(object self, PyObject *const *args, size_t nargsf, PyO
 
 cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
     cdef Py_ssize_t i, nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
+    cdef int ntensors = 0
     # A subclass that overrides __torch_function__ anywhere among the arguments takes over.
     for i in range(nargs + nkw):
         if isinstance(<object>args[i], Tensor):
+            ntensors += 1
             if not is_plain(<object>args[i]):
                 return call_override(f, args, nargs, kwnames)
         elif type(<object>args[i]) is not int and type(<object>args[i]) is not float and has_override(<object>args[i]):
             return call_override(f, args, nargs, kwnames)
     if wg_mode & WG_MODE_FUNCTION:
         return call_override(f, args, nargs, kwnames)
+    if f.function is not None:
+        return shortcut_call(f, args, nargs, kwnames, nkw, ntensors)
     if f.ncodes == 1:
         return row_call(f, f.codes[0], args, nargs, kwnames)
     for i in range(f.ncodes):
         if fits(f, f.codes[i], args, nargs, kwnames, nkw):
             return row_call(f, f.codes[i], args, nargs, kwnames)
     raise TypeError(no_fit(f, args, nargs, kwnames, nkw))
+
+
+cdef object shortcut_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw, int ntensors):
+    """A row where one fits; else, and where the row refuses its arguments, the function: it has the messages and the rare cases."""
+    cdef int i
+    if ntensors <= f.max_tensors:
+        for i in range(f.ncodes):
+            if nargs <= f.max_args[i] and fits(f, f.codes[i], args, nargs, kwnames, nkw):
+                try:
+                    return row_call(f, f.codes[i], args, nargs, kwnames)
+                except (RuntimeError, TypeError, ValueError):
+                    break
+    return PyObject_Vectorcall(f.function, args, nargs, kwnames)
 
 
 cdef str no_fit(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, Py_ssize_t nkw):
@@ -42,6 +59,7 @@ cdef bint fits(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject
     cdef const wg_op *op = &wg_ops[code]
     cdef uint32_t given = 0
     cdef int i, varargs = row_varargs[code]
+    cdef Py_ssize_t k
     for i in range(nargs):
         if i == varargs and nargs > i + 1:
             for k in range(i, nargs):

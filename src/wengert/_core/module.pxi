@@ -7,7 +7,6 @@ cdef extern from "module_type.h":
 cdef extern from "Python.h":
     object PyObject_GenericGetDict(object, void *)
     object PyMethod_New(object, object)
-    object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
 
 ModuleBase = <object>wg_module_base()
 

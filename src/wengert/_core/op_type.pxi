@@ -1,6 +1,7 @@
 # The functions of the table as Python objects, and what calling them needs of a row.
 
 cdef extern from "Python.h":
+    object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
     PyObject *PyTuple_GET_ITEM_ "PyTuple_GET_ITEM"(object, Py_ssize_t)
     Py_ssize_t PyTuple_GET_SIZE_ "PyTuple_GET_SIZE"(object)
     object intern_name "PyUnicode_InternFromString"(const char *)
@@ -20,6 +21,9 @@ cdef class Op:
     cdef int ncodes
     cdef readonly str name
     cdef readonly bint inplace
+    cdef object function            # of a shortcut: what is called where no row fits; else None
+    cdef Py_ssize_t max_args[6]     # of a shortcut: with more arguments by position a call does not fit that row,
+    cdef int max_tensors            # and with more tensors among them none
 
     def __cinit__(self):
         self.vectorcall = op_vectorcall
@@ -37,14 +41,23 @@ cdef class Op:
 
     @property
     def __qualname__(self):
-        return self.name
+        return self.name if self.function is None else self.function.__qualname__
 
     @property
     def __module__(self):
-        return "wengert"
+        return "wengert" if self.function is None else self.function.__module__
+
+    @property
+    def __wrapped__(self):
+        """The Python function behind a shortcut."""
+        if self.function is None:
+            raise AttributeError("__wrapped__")
+        return self.function
 
     @property
     def __doc__(self):
+        if self.function is not None:
+            return self.function.__doc__
         texts = []
         for i in range(self.ncodes):
             doc = wg_ops[self.codes[i]].doc
@@ -55,7 +68,7 @@ cdef class Op:
         return f"<built-in method {self.name}>"
 
     def __reduce__(self):
-        return (_op_by_name, (self.name,))
+        return (_op_by_name, (self.name,)) if self.function is None else self.function.__qualname__
 
 
 cdef dict OPS = {}           # rows by their own names, in-place forms with "_"
@@ -78,6 +91,35 @@ cdef Op make_op(str name, list codes, bint inplace):
     f.inplace = inplace
     f.name = name
     return f
+
+
+def shortcut(*ops, int max_tensors=1 << 30):
+    """Decorates a Python function that means one of ``ops`` (functions of rows, tried in order) in every call whose arguments
+    fit that row's parameters, defaults included: such calls skip its frame. It runs for the others: those with a keyword that
+    the row does not have, with an argument by position where the row's order of parameters differs, with more than
+    ``max_tensors`` tensors; and again where the row raises, to say it better or to do otherwise."""
+    def decorate(function):
+        cdef list codes = []
+        cdef Op f
+        cdef int i
+        for f in ops:
+            codes += [f.codes[i] for i in range(f.ncodes)]
+        f = make_op(function.__name__, codes, f.inplace)
+        f.function = function
+        f.max_tensors = max_tensors
+        for i in range(f.ncodes):
+            f.max_args[i] = common_positions(function.__code__, f.codes[i])
+        return f
+    return decorate
+
+
+cdef Py_ssize_t common_positions(object code, int row) except -1:
+    """How many arguments by position mean the same to a Python function and to a row."""
+    cdef const wg_op *op = &wg_ops[row]
+    cdef Py_ssize_t n = code.co_argcount, i = 1
+    while i < n and i < op.nparam and not op.params[i].keyword_only and find_keyword(row, code.co_varnames[i]) == i:
+        i += 1
+    return 1 << 30 if i == n and code.co_flags & 4 and row_varargs[row] == i else i      # 4: it ends with *sizes
 
 
 def make_ops():

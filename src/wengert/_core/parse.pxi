@@ -128,6 +128,7 @@ cdef extern from "Python.h":
     bint PyList_CheckExact(object)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
     PyObject **PySequence_Fast_ITEMS(object)
+    bint PyUnicode_CHECK_INTERNED(object)
     const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
 
 
@@ -183,7 +184,7 @@ cdef int parse_attr(Op f, int code, arguments *a, int position, wg_attr *to, obj
     """Parses an attribute, whatever stands for it."""
     cdef const wg_param *p = &wg_ops[code].params[position]
     cdef int type = p.type
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, i
     cdef int64_t *room
     if value is None:
         if not p.optional:
@@ -305,7 +306,7 @@ cdef int set_choice(Op f, const wg_param *p, wg_attr *to, object value) except -
 
 
 cdef int parse_tensors(Op f, int code, arguments *a, int position, object value) except -1:
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, i
     cdef Tensor t
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be tuple of Tensors, not {type_name(value)}")
@@ -339,6 +340,8 @@ cdef int find_keyword(int code, object name) except -2:
     for i in range(row_nkeywords[code]):                   # names in calls are interned, and so are ours
         if known[i].name == <PyObject *>name:
             return known[i].place
+    if PyUnicode_CHECK_INTERNED(name):
+        return -1
     for i in range(row_nkeywords[code]):
         if <object>known[i].name == name:
             return known[i].place

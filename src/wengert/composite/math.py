@@ -1,12 +1,13 @@
 """Elementwise functions with several modes, and small combinations."""
 from .. import _core, ops
-from .._core import Tensor
-from ._register import methods, public
+from .._core import Tensor, shortcut
+from ._register import public
 
 _rounding = {"floor": "div_floor", "trunc": "div_trunc"}
 
 
 @public(aliases=("divide",))
+@shortcut(ops.div)
 def div(input, other, *, rounding_mode=None, out=None):
     """input / other; rounded to integers towards minus infinity ("floor") or zero ("trunc") if asked.
 
@@ -23,6 +24,7 @@ def div(input, other, *, rounding_mode=None, out=None):
 
 
 @public(torch=False, aliases=("divide_",))
+@shortcut(ops.div_)
 def div_(self, other, *, rounding_mode=None):
     """`div` in place."""
     if rounding_mode is None:
@@ -57,6 +59,7 @@ def float_power(input, exponent, *, out=None):
 
 
 @public
+@shortcut(ops.clamp, ops.clamp_min, ops.clamp_max, max_tensors=1)
 def clamp(input, min=None, max=None, *, out=None):
     """Elements below ``min`` become it, those above ``max`` become that; either may be a number, a tensor or None.
 
@@ -84,6 +87,7 @@ public(clamp, name="clip")
 
 
 @public(aliases=("clip_",))
+@shortcut(ops.clamp_, ops.clamp_min_, ops.clamp_max_, max_tensors=1)
 def clamp_(input, min=None, max=None):
     """`clamp`, written into ``input``."""
     if min is None and max is None:
@@ -149,21 +153,31 @@ public(trapezoid, method=False, name="trapz")
 
 
 @public(method=False)
+@shortcut(ops.softmax)
 def softmax(input, dim, *, dtype=None):
     """exp(input) divided by its sum along ``dim``."""
     return ops.softmax(input if dtype is None else input.to(dtype), dim)
 
 
-methods["softmax"] = lambda self, dim, dtype=None: softmax(self, dim, dtype=dtype)
+@public(torch=False, name="softmax")
+@shortcut(ops.softmax)
+def _softmax_method(self, dim, dtype=None):
+    """`softmax` of this tensor."""
+    return softmax(self, dim, dtype=dtype)
 
 
 @public(method=False)
+@shortcut(ops.log_softmax)
 def log_softmax(input, dim, *, dtype=None):
     """The logarithm of `softmax`, computed stably."""
     return ops.log_softmax(input if dtype is None else input.to(dtype), dim)
 
 
-methods["log_softmax"] = lambda self, dim, dtype=None: log_softmax(self, dim, dtype=dtype)
+@public(torch=False, name="log_softmax")
+@shortcut(ops.log_softmax)
+def _log_softmax_method(self, dim, dtype=None):
+    """`log_softmax` of this tensor."""
+    return log_softmax(self, dim, dtype=dtype)
 
 
 @public(method=False)

@@ -1,6 +1,6 @@
 """Reshaping, splitting, joining, moving dimensions."""
 from .. import _core, ops
-from .._core import Tensor
+from .._core import Tensor, shortcut
 from ..types import Size
 from ._register import public
 
@@ -27,6 +27,7 @@ def _ints(values):
 
 
 @public
+@shortcut(ops._reshape)
 def reshape(input, *shape, **names):
     """The same elements in another shape (one size may be -1); a view where one can show them, else a copy."""
     return ops._reshape(input, _ints(shape) if shape else names["shape"])
@@ -39,6 +40,7 @@ def reshape_as(self, other):
 
 
 @public(torch=False)
+@shortcut(ops.view)
 def view(self, *size, dtype=None):
     """The same memory in another shape, or as elements of another dtype.
 
@@ -150,6 +152,7 @@ def narrow(input, dim, start, length):
 
 
 @public
+@shortcut(ops.split)
 def split(tensor, split_size_or_sections, dim=0):
     """Windows along ``dim``: of one size (the last may be smaller), or of the sizes given."""
     if isinstance(split_size_or_sections, int):

@@ -3,6 +3,7 @@
 import warnings
 
 from .. import empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
+from .._core import shortcut
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -18,6 +19,7 @@ def _result(function, input, inplace, *args):
     return function(input, *args)
 
 
+@shortcut(ops.relu)
 def relu(input, inplace=False):
     """max(x, 0). Any shape."""
     return input.relu_() if inplace else ops.relu(input)
@@ -45,6 +47,7 @@ def relu6(input, inplace=False):
     return _result(ops.hardtanh, input, inplace, 0.0, 6.0)
 
 
+@shortcut(ops.elu)
 def elu(input, alpha=1.0, inplace=False):
     """x where x > 0, else alpha * (exp(x) - 1)."""
     return _result(ops.elu, input, inplace, alpha)
@@ -85,6 +88,7 @@ def celu_(input, alpha=1.0):
     return celu(input, alpha, True)
 
 
+@shortcut(ops.leaky_relu)
 def leaky_relu(input, negative_slope=0.01, inplace=False):
     """x where x > 0, else negative_slope * x."""
     return _result(ops.leaky_relu, input, inplace, negative_slope)
@@ -162,6 +166,7 @@ def glu(input, dim=-1):
     return a * sigmoid(b)
 
 
+@shortcut(ops.logsigmoid)
 def logsigmoid(input):
     """log(1 / (1 + exp(-x))), without overflow."""
     return ops.logsigmoid(input)
@@ -193,31 +198,37 @@ def softsign(input):
     return input / (input.abs() + 1)
 
 
+@shortcut(ops.softplus)
 def softplus(input, beta=1.0, threshold=20.0):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
     return ops.softplus(input, beta, threshold)
 
 
+@shortcut(ops.hardsigmoid)
 def hardsigmoid(input, inplace=False):
     """min(max(x + 3, 0), 6) / 6."""
     return _result(ops.hardsigmoid, input, inplace)
 
 
+@shortcut(ops.hardswish)
 def hardswish(input, inplace=False):
     """x * min(max(x + 3, 0), 6) / 6."""
     return _result(ops.hardswish, input, inplace)
 
 
+@shortcut(ops.gelu)
 def gelu(input, *, approximate="none"):
     """x * Phi(x), Phi the normal distribution's cumulative function; ``approximate="tanh"`` for its tanh form."""
     return ops.gelu(input, approximate=approximate)
 
 
+@shortcut(ops.silu)
 def silu(input, inplace=False):
     """x * sigmoid(x)."""
     return _result(ops.silu, input, inplace)
 
 
+@shortcut(ops.mish)
 def mish(input, inplace=False):
     """x * tanh(softplus(x))."""
     return _result(ops.mish, input, inplace)
@@ -231,6 +242,7 @@ def _softmax_dim(name, ndim, stacklevel):
     return 0 if ndim in (0, 1, 3) else 1
 
 
+@shortcut(ops.softmax)
 def softmax(input, dim=None, _stacklevel=3, dtype=None):
     """exp(x) / sum(exp(x)) along ``dim``; ``dtype`` casts the input first."""
     if dim is None:
@@ -245,6 +257,7 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
     return ops.softmax(-input if dtype is None else (-input).to(dtype), dim)
 
 
+@shortcut(ops.log_softmax)
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
     """log(softmax(x)) along ``dim``, in one stable pass."""
     if dim is None:

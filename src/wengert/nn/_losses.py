@@ -4,6 +4,7 @@ import math
 import warnings
 
 from .. import broadcast_tensors, ops, where, zeros_like
+from .._core import shortcut
 from . import _reduction
 from ._distances import pairwise_distance
 from ._names import typename
@@ -57,13 +58,9 @@ def _weighted(loss, weight, reduction):
     return loss.sum() if reduction == "sum" else loss
 
 
+@shortcut(ops.mse_loss)
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(x - y)^2, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
-    if weight is None and reduce is None and size_average is None:
-        try:
-            return ops.mse_loss(input, target, reduction)
-        except _REFUSED:
-            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
     if weight is None:
@@ -71,13 +68,9 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return _weighted(ops.mse_loss(input, target, "none"), weight, reduction)
 
 
+@shortcut(ops.l1_loss)
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|x - y|, its mean or its sum; with ``weight`` (of the same shape) the weighted one."""
-    if weight is None and reduce is None and size_average is None:
-        try:
-            return ops.l1_loss(input, target, reduction)
-        except _REFUSED:
-            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
     if weight is None:
@@ -120,13 +113,9 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     return _reduce(loss * weight, reduction)
 
 
+@shortcut(ops.binary_cross_entropy)
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(y log x + (1 - y) log(1 - x)) for probabilities x, the logarithms not below -100; its mean or its sum."""
-    if weight is None and reduce is None and size_average is None:
-        try:
-            return ops.binary_cross_entropy(input, target, reduction)
-        except _REFUSED:
-            pass
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(
@@ -167,6 +156,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return ops.nll_loss(input, target, weight, _kind(size_average, reduce, reduction), ignore_index)
 
 
+@shortcut(ops.cross_entropy)
 def cross_entropy(
     input,
     target,
@@ -182,9 +172,6 @@ def cross_entropy(
     Shapes: input (C,), (N, C) or (N, C, d1, ...); target of class indices, the same without C, or of
     probabilities, the same as the input.
     """
-    if not label_smoothing and reduce is None and size_average is None and target.dim() != input.dim():
-        if reduction in _KINDS:  # class indices
-            return ops.cross_entropy(input, target, weight, reduction, ignore_index)
     reduction = _kind(size_average, reduce, reduction)
     of_classes = target.size() != input.size()
     if of_classes and not label_smoothing:

@@ -3,8 +3,10 @@
 import warnings
 
 from .. import finfo, float32, float64, no_grad, ops
+from .._core import shortcut
 
 
+@shortcut(ops.layer_norm)
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """(x - mean) / sqrt(var + eps) over the last dimensions ``normalized_shape``, times weight, plus bias."""
     return ops.layer_norm(input, tuple(normalized_shape), weight, bias, eps)

@@ -38,8 +38,8 @@ _EXPLAINED = {
     **dict.fromkeys(("fft", "stft", "istft", "signal"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
                     "the transform"),
     **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
-    **dict.fromkeys(("mps", "xpu", "mtia", "accelerator"), "it computes on the CPU only; torch.cuda.is_available() and "
-                    "torch.backends.mps.is_available() are False"),
+    **dict.fromkeys(("mtia", "hpu", "xla"), "it computes on the CPU only; torch.accelerator.is_available() and torch.cuda.is_available() "
+                    "are False"),
     **dict.fromkeys(("Storage", "UntypedStorage", "TypedStorage", "FloatStorage"), "a tensor's memory is at hand as a buffer: "
                     "memoryview(tensor), tensor.numpy(), tensor.data_ptr()"),
     **dict.fromkeys(("lstsq", "lu", "lu_solve", "lu_unpack", "eig", "symeig", "solve", "triangular_solve", "cholesky_solve",

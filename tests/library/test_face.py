@@ -155,7 +155,7 @@ def test_mixed_precision_is_off():
 
 @pytest.mark.parametrize("name, said", [
     ("fft", "wengert has no torch.fft: transform with numpy.fft"), ("complex64", "wengert has no torch.complex64: numbers are real"),
-    ("sparse_coo_tensor", "tensors are dense"), ("UntypedStorage", "as a buffer"), ("mps", "CPU only"),
+    ("sparse_coo_tensor", "tensors are dense"), ("UntypedStorage", "as a buffer"), ("mtia", "CPU only"),
     ("nonsense", "module 'wengert' has no attribute 'nonsense'"),
 ])
 def test_missing_names_say_what_to_do(name, said):
@@ -215,3 +215,18 @@ def test_importing_loads_none_of_this():
             "print([m for m in sys.modules if m.startswith('wengert.') and m.split('.')[1] in "
             "('_names', '_seldom', '_switches', 'amp', 'backends', 'compiler', 'cuda', 'distributed', 'jit', 'multiprocessing')])")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("text", [
+    "t.accelerator.is_available()", "t.accelerator.current_accelerator()", "t.accelerator.device_count()", "t.accelerator.synchronize()",
+    "t.accelerator.current_device_index()", "t.accelerator.empty_cache()", "t.mps.device_count()",
+    "t.mps.manual_seed(1)", "t.xpu.is_available()", "t.xpu.device_count()", "t.xpu.is_initialized()", "t.xpu.manual_seed(1)",
+])
+def test_programs_ask_for_accelerators_and_find_none(text):
+    close(text)
+
+
+@pytest.mark.parametrize("text", ["mps.synchronize()", "mps.empty_cache()", "xpu.synchronize()", "xpu.current_device()"])
+def test_devices_that_are_not_there_say_so(text):
+    with pytest.raises(RuntimeError, match="on the CPU only"):
+        eval(text, {name: getattr(wengert, name) for name in ("mps", "xpu")})

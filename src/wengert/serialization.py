@@ -4,14 +4,17 @@ Note [The file format]: a file is a valid safetensors file (https://github.com/h
 the length of a JSON header, the header (name -> dtype, shape, offsets), then the bytes of all tensors. A state dict's
 tensors keep their names, so that any safetensors reader can use it. The object around them, dictionaries, lists and
 numbers, is a second JSON text in the header's metadata under "wengert", in which a tensor is {"$tensor": name}. Files by
-others lack it and load as a dictionary of tensors. Reading builds only the types listed in `Decoder`: no file, however
-made, can run code. The format is small enough to be written here rather than by a dependency; the tests exchange files
+others lack it and load as a dictionary of tensors. Reading builds only the types listed in `Decoder` (whole modules: see Note
+[Objects in files]): no file, however made, can run code of its own. PyTorch's files are read by `_torch_files`. The format is small enough to be written here rather than by a dependency; the tests exchange files
 with the safetensors library.
 """
 import os
 import sys
+from collections import OrderedDict
 
-__all__ = ["save", "load"]
+from ._saved_objects import ObjectDecoder, ObjectEncoder, add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
+
+__all__ = ["save", "load", "add_safe_globals", "get_safe_globals", "clear_safe_globals", "safe_globals"]
 
 DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32",
           "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL"}
@@ -27,15 +30,15 @@ def save(obj, f, pickle_module=None, pickle_protocol=None, _use_new_zipfile_seri
 
     Args:
         obj: a tensor, or dictionaries, lists, tuples and sets of tensors, NumPy arrays, numbers, strings, bytes, bools,
-            None, dtypes, devices and sizes, nested as you like: state dicts of modules and optimizers are that. Tensors that
-            are one object are stored once and are one object again after loading; views are stored as tensors of
-            their own.
+            None, dtypes, devices and sizes, nested as you like: state dicts of modules and optimizers are that. Whole modules and
+            other plain objects, whose classes must be at hand again when they are loaded. Tensors that are one object are
+            stored once and are one object again after loading; views are stored as tensors of their own.
         f: a path, or a file object open for writing bytes. A path is replaced at once when all is written: an
             interrupted save leaves the old file as it was.
         pickle_module, pickle_protocol, _use_new_zipfile_serialization: accepted as PyTorch does, nothing is pickled.
 
     Raises:
-        TypeError: obj holds an object of another type; whole modules are refused: save their `state_dict()`.
+        TypeError: obj holds something that is neither: a lambda, an open file, a class defined inside a function.
     """
     encoder = Encoder()
     structure = encoder.encode(obj, "")
@@ -48,34 +51,39 @@ def save(obj, f, pickle_module=None, pickle_protocol=None, _use_new_zipfile_seri
 
 
 def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=None, **pickle_load_args):
-    """Loads what `save` wrote, or any safetensors file (as a dictionary of tensors). Never runs code.
+    """Loads what `save` wrote, what PyTorch's save wrote, or any safetensors file (as a dictionary of tensors).
+
+    Never runs code that a file brings or names.
 
     Args:
         f: a path, or a file object open for reading bytes.
         map_location: None, "cpu", a cpu device, or a function or dictionary (nothing to map: all tensors are on the cpu).
-        weights_only: accepted; loading is safe either way.
+        weights_only: False permits objects of all classes that the program has loaded, and references to its functions; else
+            there are only those of `wengert.nn` and what `add_safe_globals` took.
         pickle_module, mmap, pickle_load_args: accepted as PyTorch does, nothing is unpickled.
 
     Raises:
-        RuntimeError: the file is damaged, is no safetensors file (PyTorch's own format is pickled code), or
-            `map_location` is a device that wengert does not have.
+        RuntimeError: the file is damaged, is of another kind, or `map_location` is a device that wengert does not have.
+        pickle.UnpicklingError: it names a class or function that is not permitted.
     """
     if map_location is not None and not callable(map_location) and not isinstance(map_location, dict):
         if str(map_location).partition(":")[0] != "cpu":
             raise RuntimeError(f"map_location={map_location!s}: wengert has the cpu only; use map_location='cpu'")
+    trusted = weights_only is not None and not weights_only
     if hasattr(f, "read"):
-        return unpack(f)
+        return unpack(f, trusted)
     with open(f, "rb") as file:
-        return unpack(file)
+        return unpack(file, trusted)
 
 
 # ---- objects to JSON and back ----------------------------------------------------------------------------------------
 
-class Encoder:
+class Encoder(ObjectEncoder):
     """Turns an object into what JSON can hold, and collects its arrays under names made of their place."""
 
     def __init__(self):
         import wengert
+        super().__init__()
         self.wengert = wengert
         self.arrays = {}                 # name -> (dtype code, NumPy array)
         self.seen = {}                   # id(tensor) -> (name, the tensor: keeps the id taken)
@@ -99,18 +107,16 @@ class Encoder:
             return {"$complex": [obj.real, obj.imag]}
         if type(obj).__module__ == "numpy" and hasattr(obj, "__array__"):
             return self.encode_numpy(obj, path)
-        if isinstance(obj, (dict, list, tuple, set, frozenset)):
+        if type(obj) in (dict, list, tuple, set, frozenset, OrderedDict):
             return self.encode_container(obj, path)
-        remedy = "save its state_dict()" if hasattr(obj, "state_dict") else "save its contents as dictionaries and lists"
-        raise TypeError(f"cannot save {'the value at ' + repr(path) if path else 'an object'} of type "
-                        f"{type(obj).__qualname__}: files hold tensors, plain containers and numbers, no code; {remedy}")
+        return self.encode_object(obj, path)
 
     def encode_container(self, obj, path):
         if id(obj) in self.open:
             raise ValueError("cannot save a container that contains itself")
         self.open.add(id(obj))
         try:
-            if isinstance(obj, dict):
+            if type(obj) in (dict, OrderedDict):
                 return self.encode_dict(obj, path)
             values = [self.encode(value, f"{path}.{i}" if path else str(i)) for i, value in enumerate(obj)]
         finally:
@@ -120,12 +126,9 @@ class Encoder:
         for kind, tag in ((tuple, "$tuple"), (set, "$set"), (frozenset, "$frozenset")):
             if type(obj) is kind:
                 return {tag: values}
-        raise TypeError(f"cannot save a {type(obj).__qualname__}: turn it into a plain list, tuple or dict first")
 
     def encode_dict(self, obj, path):
-        ordered = type(obj).__name__ == "OrderedDict"
-        if not ordered and type(obj) is not dict:
-            raise TypeError(f"cannot save a {type(obj).__qualname__}: turn it into a plain dict first")
+        ordered = type(obj) is OrderedDict
         items = [(key, self.encode(value, f"{path}.{key}" if path else str(key))) for key, value in obj.items()]
         plain = all(type(key) is str and not key.startswith("$") for key, _ in items)
         if plain and not ordered:
@@ -138,6 +141,8 @@ class Encoder:
             return key
         if type(key) is tuple:
             return {"$tuple": [self.encode_key(part) for part in key]}
+        if isinstance(key, self.wengert.Tensor):
+            return self.encode_tensor(key, "key")           # an optimizer's state is kept by parameter
         raise TypeError(f"cannot save a dictionary with a key of type {type(key).__qualname__}")
 
     def encode_tensor(self, x, path):
@@ -169,11 +174,12 @@ class Encoder:
         return name
 
 
-class Decoder:
+class Decoder(ObjectDecoder):
     """The inverse of `Encoder`: the complete list of what loading can build."""
 
-    def __init__(self, arrays):
+    def __init__(self, arrays, trusted=False):
         import wengert
+        super().__init__(trusted)
         self.wengert = wengert
         self.arrays = arrays             # name -> (dtype code, NumPy array)
         self.tensors = {}
@@ -241,7 +247,6 @@ class Decoder:
         return {self.decode(key): self.decode(item) for key, item in value}
 
     def build_ordered(self, value):
-        from collections import OrderedDict
         return OrderedDict((self.decode(key), self.decode(item)) for key, item in value)
 
 
@@ -283,16 +288,15 @@ def pack(arrays, structure):
     return [len(text).to_bytes(8, "little"), text, *chunks]
 
 
-def unpack(file):
-    """Reads and checks a file; see Note [The file format]."""
+def unpack(file, trusted=False):
+    """Reads and checks a file; see Note [The file format]. `trusted`: it may name any class."""
     import json
     length = file.read(8)
     size = int.from_bytes(length, "little")
     if len(length) < 8 or size > HEADER_LIMIT:
         if length[:4] == b"PK\x03\x04" or length[:1] == b"\x80":       # a zip archive or a bare pickle
-            raise RuntimeError(
-                "this file was written by PyTorch's torch.save: it is pickled, and loading it could run any code. Convert "
-                "it where PyTorch is installed: safetensors.torch.save_file(torch.load(path), new_path)")
+            from ._torch_files import read
+            return read(file, length, trusted)
         raise RuntimeError("not a safetensors file")
     text = file.read(size)
     if len(text) < size or text[:1] != b"{":
@@ -313,7 +317,7 @@ def unpack(file):
         end = stop
     if file.read(1):
         raise RuntimeError("damaged safetensors file: more data than its header names")
-    decoder = Decoder(arrays)
+    decoder = Decoder(arrays, trusted)
     if structure is None:
         return {name: decoder.tensor(name) for name in entries}
     try:

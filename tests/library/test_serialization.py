@@ -212,16 +212,17 @@ def test_pickles_are_refused_and_not_run(tmp_path):
             return os.mkdir, (str(tmp_path / "ran"),)
 
     for weights_only in (True, False):
-        with pytest.raises(RuntimeError, match="pickled"):
-            wengert.load(io.BytesIO(pickle.dumps(Bomb())), weights_only=weights_only)
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):         # earlier ones look like no file of ours at all
+            with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+                wengert.load(io.BytesIO(pickle.dumps(Bomb(), protocol)), weights_only=weights_only)
     assert not (tmp_path / "ran").exists()
 
 
 # ---- refusals and files ----------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("obj, message", [
-    (wengert.nn.Linear(1, 1), "state_dict"), (object(), "type object"), ({"f": len}, "'f'"), ({object(): 1}, "key"),
-    (defaultdict(int), "defaultdict"), (np.array(["x"]), "dtype")])
+    ({"f": lambda: 0}, "'f'"), ({object(): 1}, "key"), (defaultdict(lambda: 0), "defaultdict"), (np.array(["x"]), "dtype"),
+    (iter([1]), "list_iterator")])
 def test_what_cannot_be_saved(obj, message, tmp_path):
     with pytest.raises(TypeError, match=message):
         wengert.save(obj, tmp_path / "x.pt")

@@ -93,6 +93,8 @@ typedef struct wg_vjp_call {
     wg_val *gx;                  /* [nx], cleared: results; what stays absent is a zero gradient */
     int summed;                  /* of a formula's prefix(): sizes along summed_dim of the first inputs, and their sum */
     int64_t summed_dim, sum;
+    struct wg_sweep *sweep;      /* that wants the results, and the record; NULL: somebody else does */
+    const struct wg_rec *record;
 } wg_vjp_call;
 typedef int (*wg_vjp_fn)(wg_vjp_call *c);
 
@@ -182,6 +184,10 @@ int wg_apply(int op, const wg_val *const *x, int nx, const wg_attr *attr, wg_val
 int wg_cast(const wg_val *x, int dtype, wg_val *y);               /* shares x when the dtype is the same */
 int wg_contiguous(const wg_val *x, wg_val *y);                    /* shares x when it is dense already */
 int wg_sum_to(const wg_val *x, int ndim, const int64_t *shape, wg_val *y);
+
+/* For a VJP kernel that can add as cheaply as write: the sum that the gradient of input i is bound for, dense, of that
+ * dtype and shape, and nobody else's memory. It then adds there and leaves gx[i] absent. NULL: there is none, or not yet. */
+wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int64_t *shape);
 
 /* Elementwise machinery (wg_elementwise.c). */
 int wg_broadcast_shapes(const wg_array *const *x, int nx, int *ndim, int64_t *shape);   /* PyTorch's message on mismatch */

@@ -674,6 +674,32 @@ static __attribute__((noinline)) int flat_vjp_pruned(wg_sweep *s, wg_rec *r, wg_
     return flat_vjp(s, r, c, plan->at[wants], wants != r->needs, retain_graph, next);
 }
 
+/* Note [Sums without a temporary]
+ * A gradient that arrives where one waits already is added to it; a product can do that itself, and the temporary and a
+ * pass over memory are saved. The .grad of a leaf counts as waiting if nothing else can flow there in this sweep (the
+ * tensor and one edge of one record are all that count the leaf), nobody listens, and nobody else holds that memory: then
+ * it makes no difference that it is written now and not at the end. */
+wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int64_t *shape) {
+    const wg_sweep *s = c->sweep;
+    if (s == NULL || s->create_graph) return NULL;
+    const wg_edge to = c->record->edge[i];
+    wg_val *sum = waiting(s, to);
+    const int leaf = sum == NULL;
+    if (leaf) {
+        wg_leaf *at = (wg_leaf *)to.node;
+        if (at->node.kind != WG_NODE_LEAF || !s->accumulates || at->node.refs != 2 || at->ext || at->state || at->tensor == NULL) return NULL;
+        sum = wg_leaf_grad(at);
+        if (sum == NULL || sum->a.storage->size_class < 0) return NULL;
+    }
+    if (!sole_owner(sum) || sum->a.dtype != dtype || sum->a.ndim != ndim || memcmp(sum->a.shape, shape, (size_t)ndim * sizeof *shape) != 0)
+        return NULL;
+    if (leaf) {
+        sum->version->value++;
+        sum->version->writer = WG_OP_add;
+    }
+    return &sum->a;
+}
+
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out) {
     const wg_op *op = &wg_ops[r->node.op];
     const int nx = (int)r->nx, ny = r->ny, n = 2 * nx + ny;
@@ -711,7 +737,8 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *ou
                 wg_array_set_dims(&x[i].a, o->ndim, wg_rec_dims(r, o->dims), NULL);
                 x[i].a.dtype = o->dtype;
             }
-    wg_vjp_call call = {.op = op, .x = px, .y = py, .g = pg, .attr = wg_rec_attrs(r), .nx = nx, .ny = ny, .want = want, .gx = gx};
+    wg_vjp_call call = {.op = op, .x = px, .y = py, .g = pg, .attr = wg_rec_attrs(r), .nx = nx, .ny = ny, .want = want, .gx = gx,
+                        .sweep = out ? NULL : s, .record = r};
     if (formula && op->vjp_formula) status = op->vjp_formula(&call);
     else {
         uint32_t mode = wg_mode;

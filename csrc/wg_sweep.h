@@ -43,6 +43,7 @@ typedef struct wg_sweep {
     wg_chunk_state *states;
     wg_leaf_state *leaves, *last_leaf;   /* in the order in which they were reached */
     int create_graph, pruned;
+    int accumulates;                     /* leaves will add what they get to their .grad: set after wg_sweep_begin */
     wg_chunk_state *few[16];             /* the heap, until it needs more */
 } wg_sweep;
 

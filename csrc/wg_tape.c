@@ -29,6 +29,7 @@ wg_chunk *wg_open_chunk;
 uint64_t wg_next_stamp = 1;
 wg_tape_stats wg_tape;
 void (*wg_ext_drop)(void *ext);
+wg_val *(*wg_leaf_grad)(wg_leaf *leaf);
 __thread WG_TLS_FAST uint32_t wg_mode;
 
 static void list_block(wg_block *b) {

@@ -143,6 +143,8 @@ WG_INLINE void wg_leaf_forget(wg_node *n, const void *tensor) {
 
 /* Set by the core: releases a Python object held by a record or leaf. */
 extern void (*wg_ext_drop)(void *ext);
+/* Set by the core: the .grad of a leaf's tensor, if it has one that is written in place. */
+extern wg_val *(*wg_leaf_grad)(wg_leaf *leaf);
 /* Set by the core: the name of a Function's node, "MyReluBackward". */
 extern const char *(*wg_ext_name)(const void *ext);
 

@@ -362,6 +362,34 @@ static int flatten(wg_array *to, wg_val *own, const wg_val *v) {
     return 0;
 }
 
+/* gx[i] = a @ b, of shape [m, n]; added to what stands there where that gives the bits of adding afterwards: BLAS then
+ * goes through the depth in one piece, and adds each element's sum once. */
+static int product_gradient(wg_vjp_call *c, int i, const wg_array *a, const wg_array *b) {
+    enum { ONE_PIECE = 128 };
+    const int64_t shape[2] = {a->shape[0], b->shape[1]};
+    const int exact = shape[0] > 1 && shape[1] > 1 && a->shape[1] <= ONE_PIECE;
+    product p = {WG_K_matmul, a, b, NULL, WG_NONE, WG_NONE};
+    wg_array *sum = exact ? wg_vjp_sum(c, i, a->dtype, 2, shape) : NULL;
+    if (sum) return wg_launch(WG_K_matmul, (wg_array *[]){sum, (wg_array *)a, (wg_array *)b}, 3, (wg_attr[]){WG_NONE, WG_INT(1)}, 2);
+    return multiply(&p, &c->gx[i], 2, shape, "addmm_impl_cpu_");
+}
+
+/* x: g @ mat2.T; mat2: x.T @ g */
+int wg_vjp_kernel_mm(wg_vjp_call *c) {
+    const wg_array *g = &c->g[0]->a;
+    wg_array columns;
+    if (WG_UNLIKELY(product_type(g->dtype) != g->dtype)) return c->op->vjp_formula(c);
+    if (c->want[0]) {
+        transposed(&columns, &c->x[1]->a);
+        if (product_gradient(c, 0, g, &columns) < 0) return -1;
+    }
+    if (c->want[1]) {
+        transposed(&columns, &c->x[0]->a);
+        if (product_gradient(c, 1, &columns, g) < 0) return -1;
+    }
+    return 0;
+}
+
 /* x: g @ weight; weight: g.T @ x; bias: the sum of g over all but the last dimension. */
 int wg_vjp_kernel_linear(wg_vjp_call *c) {
     const wg_val *g = c->g[0];
@@ -374,15 +402,13 @@ int wg_vjp_kernel_linear(wg_vjp_call *c) {
     wg_val_clear(&own[1]);
     if (c->want[0] || c->want[1]) status = flatten(&h, &own[0], g);
     if (status == 0 && c->want[0]) {
-        product p = {WG_K_matmul, &h, w, NULL, WG_NONE, WG_NONE};
-        status = multiply(&p, &c->gx[0], 2, (int64_t[]){h.shape[0], w->shape[1]}, "addmm_impl_cpu_");
+        status = product_gradient(c, 0, &h, w);
         if (status == 0 && x->ndim != 2) wg_array_set_dims(&c->gx[0].a, x->ndim, x->shape, NULL);
     }
     if (status == 0 && c->want[1]) {
         status = flatten(&rows, &own[1], c->x[0]);
         transposed(&columns, &h);
-        product p = {WG_K_matmul, &columns, &rows, NULL, WG_NONE, WG_NONE};
-        if (status == 0) status = multiply(&p, &c->gx[1], 2, (int64_t[]){columns.shape[0], rows.shape[1]}, "addmm_impl_cpu_");
+        if (status == 0) status = product_gradient(c, 1, &columns, &rows);
     }
     if (status == 0 && c->want[2]) {
         if (wg_same_shape(&g->a, &c->x[2]->a)) wg_val_share(&c->gx[2], g);

@@ -52,6 +52,7 @@ cdef class Sweep:
             wg_node_hold(self.edges[i].node)
         self.nroots, self.ninputs = n, m
         wg_sweep_begin(&self.s, self.create_graph)
+        self.s.accumulates = self.accumulate and self.inputs is None
         self.begun = True
         if self.inputs is not None:
             self.places = {}
@@ -368,6 +369,24 @@ cdef int accumulate_grad(Tensor t, wg_val *v, bint create_graph, bint shared) ex
     wg_handle_track(t)
     Py_XDECREF(old)
     return 0
+
+
+cdef extern from *:
+    """
+    static void set_leaf_grad(wg_val *(*f)(wg_leaf *)) { wg_leaf_grad = f; }
+    """
+    void set_leaf_grad(wg_val *(*)(wg_leaf *) noexcept)
+
+
+cdef wg_val *leaf_grad(wg_leaf *leaf) noexcept:
+    """See Note [Sums without a temporary] in csrc/wg_sweep.c."""
+    cdef Tensor grad, t = tensor_of_leaf(leaf)
+    if t.grad_ == NULL:
+        return NULL
+    grad = <Tensor>t.grad_
+    return &grad.t.v if grad.t.v.edge.node == NULL and grad.t.group == NULL and grad.t.view_flags == 0 else NULL
+
+set_leaf_grad(leaf_grad)
 
 
 cdef int v_clone(wg_val *v) except -1:

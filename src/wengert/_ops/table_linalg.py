@@ -3,7 +3,7 @@
 
 def define(op):
     both = ("x", "other")
-    op("mm", "x, mat2", vjp={"x": "mm(g, t(mat2))", "mat2": "mm(t(x), g)"}, linear=("x", "mat2"))
+    op("mm", "x, mat2", vjp={"x": "mm(g, t(mat2))", "mat2": "mm(t(x), g)"}, linear=("x", "mat2"), kernel=True)
     op("bmm", "x, mat2", vjp={"x": "bmm(g, transpose(mat2, 1, 2))", "mat2": "bmm(transpose(x, 1, 2), g)"}, linear=("x", "mat2"))
     op("mv", "x, vec", vjp={"x": "unsqueeze(g, 1)*unsqueeze(vec, 0)", "vec": "mv(t(x), g)"}, linear=("x", "vec"))
     op("dot", "x, tensor", vjp={"x": "g*tensor", "tensor": "g*x"}, linear=("x", "tensor"), aliases=("vdot",))

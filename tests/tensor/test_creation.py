@@ -89,3 +89,21 @@ def test_pinned_memory_is_zero():
 
 def test_numpy_scalars_keep_their_dtype():
     assert_same(lambda t: [t.tensor(np.float64(2.5)).dtype, t.tensor([np.float64(2.5)]).dtype, t.tensor([np.float32(2.5)]).dtype])
+
+
+TENSORS_IN_LISTS = """
+t([t([1.])]) | t([t([[1.]])]) | t([t([1.,2.])]) | t([t([1]),t([2])]) | t([t([1]),2.5]) | t([2.5,t([1])]) | t([[t([1.])],[2]]) | t([t([])])
+t((t([1.]),t([2.]))) | t([t([True])]) | t([t([1.,2.]),t([3.,4.])]) | t([[1.,2.],t([3.,4.])]) | t([t([1.,2.]),[3.,4.]]) | t([t([1.]),[2.]])
+t([[2.],t([1.])]) | t([t([1.]).double()]) | t([t(1.),t([2.])]) | t([t(5),t(2)]) | t([1.,2.]).new_tensor([t([1.])]) | t([t([[1.,2.]])])
+t([[t([1.])],t([2.])]) | t([t([2.]),[t([1.])]]) | t([[[1.]],t([2.])]) | t([[1.],t(2.)]) | t([[1,2],t([[1],[2]])]) | t([[1,2],t([1,2,3])])
+t([1.,[2.]]) | t([1,[2]]) | t([True,(2,)]) | t([1.,(2,)]) | t([t([1.])],dtype=t([1]).dtype) | t([t(1.5)],dtype=t([True]).dtype) | t([t(2)],dtype=t(1.).dtype)
+"""
+
+
+@pytest.mark.parametrize("text", [part.strip() for line in TENSORS_IN_LISTS.split("\n") for part in line.split("|") if part.strip()])
+def test_a_tensor_in_a_list_is_a_number(text):
+    def program(lib):
+        return eval(text, {"t": lib.tensor})
+
+    ours, theirs = outcome(program, wengert), outcome(program, torch)
+    assert ours[0][:2] == theirs[0][:2] if theirs[0][0] == "raised" else str(ours) == str(theirs)

@@ -39,6 +39,8 @@ cdef int measure(object data, list shape, int depth) except -1:
         if PyFloat_Check(data) or PyLong_Check(data):
             return 0
         if isinstance(data, Tensor):
+            if shape:                                      # inside a list a tensor is one number
+                return 0
             for i in range((<Tensor>data).t.v.a.ndim):
                 shape.append((<Tensor>data).t.v.a.shape[i])
             if len(shape) > WG_MAX_DIMS:
@@ -116,13 +118,12 @@ cdef char *put_nested(char *p, int dt, object data, list shape, int depth) excep
     cdef Py_ssize_t n
     if isinstance(data, Tensor):
         t = <Tensor>data
-        if list(t.shape) != shape[depth:]:
-            raise ValueError(f"expected sequence of shape {shape[depth:]} at dim {depth} (got {list(t.shape)})")
-        flat = to_nested_list(&t.t.v.a, 0, t.t.v.a.data)
-        return put_nested(p, dt, flat, shape, depth)
+        if list(t.shape) == shape[depth:]:
+            return put_nested(p, dt, to_nested_list(&t.t.v.a, 0, t.t.v.a.data), shape, depth)
+        if t.t.v.a.ndim == 0:
+            raise TypeError("not a sequence")
+        data = t.unbind()                                  # its rows count as its elements do
     if depth == len(shape):
-        if isinstance(data, (list, tuple)):
-            raise ValueError(f"expected a number at dim {depth}, got a sequence")
         put_element(p, dt, data)
         return p + size
     if not hasattr(data, "__len__"):
@@ -138,7 +139,7 @@ cdef char *put_nested(char *p, int dt, object data, list shape, int depth) excep
             if PyFloat_Check(item):
                 (<float *>p)[0] = <float>PyFloat_AS_DOUBLE(item)
             else:
-                put_element(p, dt, as_scalar(item))
+                put_element(p, dt, as_scalar(item, dt))
             p += 4
         check_length(n)
         return p
@@ -146,19 +147,25 @@ cdef char *put_nested(char *p, int dt, object data, list shape, int depth) excep
         n -= 1
         if n < 0:
             check_length(n)
-        p = put_nested(p, dt, item if depth < len(shape) - 1 else as_scalar(item), shape, depth + 1)
+        p = put_nested(p, dt, item if depth < len(shape) - 1 else as_scalar(item, dt), shape, depth + 1)
     check_length(n)
     return p
 
 
-cdef object as_scalar(object item):
+cdef object as_scalar(object item, int dt):
     """An innermost element: a number; one-element tensors and NumPy scalars give theirs."""
     if isinstance(item, Tensor):
+        if (<Tensor>item).t.v.a.numel != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        if WG_IS_FLOAT((<Tensor>item).t.v.a.dtype) and not WG_IS_FLOAT(dt):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
         return item_of(<Tensor>item)
     if PyFloat_Check(item) or PyLong_Check(item):
         return item
     if isinstance(item, (list, tuple)):
-        raise ValueError("expected a number, got a sequence: rows of different depth")
+        if WG_IS_FLOAT(dt):
+            raise TypeError(f"must be real number, not {type(item).__name__}")
+        raise TypeError(f"'{type(item).__name__}' object cannot be interpreted as an integer")
     number = numpy_number(item)
     return item if number is None else number
 
@@ -187,5 +194,5 @@ def from_data(data, dtype_or_none):
         sizes[i] = s
     check(wg_new(&t.t.v, dt, <int>len(shape), sizes))
     if t.t.v.a.numel or shape:
-        put_nested(t.t.v.a.data, dt, data if shape else as_scalar(data), shape, 0)
+        put_nested(t.t.v.a.data, dt, data if shape else as_scalar(data, dt), shape, 0)
     return t

@@ -43,6 +43,7 @@ void wg_number_int(wg_val *v, int64_t x);
 void wg_number_bool(wg_val *v, int x);
 
 /* New uninitialised row-major memory. Negative sizes and overflow fail; *y is cleared on failure. */
+int wg_check_sizes(int ndim, const int64_t *shape);    /* RuntimeError where elements or bytes cannot be counted */
 int wg_new(wg_val *y, int dtype, int ndim, const int64_t *shape);
 /* A window on x's storage: shares storage and version; no edge. offset in elements from x's first element. */
 int wg_window(wg_val *y, const wg_val *x, int ndim, const int64_t *shape, const int64_t *strides, int64_t offset);

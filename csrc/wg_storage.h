@@ -31,6 +31,9 @@ extern wg_storage *wg_pool_free[WG_POOL_CLASSES];        /* a class is a list, t
 
 /* A storage of 1 to WG_POOL_SMALL_BYTES bytes. */
 WG_INLINE wg_storage *wg_storage_small(int64_t nbytes) {
+#ifdef WG_DEBUG
+    return wg_storage_new(nbytes);                       /* where poison is lifted */
+#endif
     wg_storage **list = &wg_pool_free[(uint64_t)(nbytes - 1) >> 6], *s = *list;
     if (WG_UNLIKELY(s == NULL)) return wg_storage_new(nbytes);
     *list = s->next;

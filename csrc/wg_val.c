@@ -81,6 +81,15 @@ static WG_COLD int bad_shape(int ndim, const int64_t *shape, int negative) {
     return wg_fail(WG_RUNTIME_ERROR, "Storage size calculation overflowed with sizes=%s", text);
 }
 
+/* Can elements of that shape be counted, and their bytes? Sizes beside a zero count too: steps are products of them. */
+int wg_check_sizes(int ndim, const int64_t *shape) {
+    int64_t numel = 1;
+    for (int i = 0; i < ndim; i++)
+        if (WG_UNLIKELY(__builtin_mul_overflow(numel, shape[i] ? shape[i] : 1, &numel) || numel > INT64_MAX / 16))
+            return bad_shape(ndim, shape, 0);
+    return 0;
+}
+
 int wg_new(wg_val *y, int dtype, int ndim, const int64_t *shape) {
     int64_t numel = 1;
     wg_val_clear(y);
@@ -94,7 +103,10 @@ int wg_new(wg_val *y, int dtype, int ndim, const int64_t *shape) {
     }
     if (WG_UNLIKELY(numel > INT64_MAX / 16)) return bad_shape(ndim, shape, 0);
     y->a.ndim = (uint8_t)ndim;
-    if (WG_UNLIKELY(numel == 0)) wg_array_set_dims(&y->a, ndim, shape, NULL);
+    if (WG_UNLIKELY(numel == 0)) {
+        if (wg_check_sizes(ndim, shape) < 0) { wg_val_clear(y); return -1; }
+        wg_array_set_dims(&y->a, ndim, shape, NULL);
+    }
     wg_storage *s = wg_storage_new(numel * wg_itemsize[dtype]);
     if (WG_UNLIKELY(s == NULL)) { wg_val_clear(y); return -1; }
     y->version = wg_version_new();
@@ -112,6 +124,7 @@ int wg_window(wg_val *y, const wg_val *x, int ndim, const int64_t *shape, const 
         wg_val_clear(y);
         return wg_fail(WG_RUNTIME_ERROR, "tensors of more than %d dimensions are not supported, got %d", WG_MAX_DIMS, ndim);
     }
+    if (WG_UNLIKELY(wg_check_sizes(ndim, shape) < 0)) { wg_val_clear(y); return -1; }
     y->version = x->version;
     y->version->refs++;
     y->edge.node = NULL;

@@ -191,8 +191,10 @@ int WG_K(fill)(wg_array *const *op, int nop, const wg_attr *attr) {
         memset(y->data, 0, (size_t)(y->numel * wg_itemsize[y->dtype]));
         return 0;
     }
+    wg_array once = *y;                                    /* what elements share is written once, however many they are */
+    for (int d = 0; d < y->ndim; d++) if (y->strides[d] == 0 && y->shape[d] > 1) once.shape[d] = 1;
     wg_nest t;
-    nest_sorted(&t, y, y);
+    nest_sorted(&t, &once, &once);
     wg_nest_parallel(&t, 0.05 * wg_itemsize[y->dtype], set[wg_size_index(y->dtype)], &bits);
     return 0;
 }

@@ -410,6 +410,9 @@ WG_VIEW(as_strided) {
 
 /* ---- lists of parts ----------------------------------------------------------------------------------------- */
 
+/* More handles than this are 10 GB: an expanded tensor has any number of rows. */
+enum { WG_MAX_PARTS = 1 << 25 };
+
 int wg_count_split(const wg_val *const *x, int nx, const wg_attr *attr) {
     (void)nx;
     const wg_array *a = &x[0]->a;
@@ -424,7 +427,7 @@ int wg_count_split(const wg_val *const *x, int nx, const wg_attr *attr) {
         return wg_fail(WG_RUNTIME_ERROR, "split_size can only be 0 if dimension size is 0, but got dimension size of %lld",
                        (long long)extent);
     int64_t count = extent ? (extent - 1) / size + 1 : 1;
-    if (count > INT32_MAX) return wg_fail(WG_RUNTIME_ERROR, "split into %lld parts is not supported", (long long)count);
+    if (count > WG_MAX_PARTS) return wg_fail(WG_MEMORY_ERROR, "split: can't allocate memory for %lld tensors", (long long)count);
     return (int)count;
 }
 
@@ -474,8 +477,8 @@ int wg_count_unbind(const wg_val *const *x, int nx, const wg_attr *attr) {
     int dim;
     if (wg_wrap_dim(attr[0].i, x[0]->a.ndim, &dim) < 0) return -1;
     if (x[0]->a.ndim == 0) return wg_fail(WG_INDEX_ERROR, "Dimension specified as %lld but tensor has no dimensions", (long long)attr[0].i);
-    if (x[0]->a.shape[dim] > INT32_MAX)
-        return wg_fail(WG_RUNTIME_ERROR, "unbind into %lld parts is not supported", (long long)x[0]->a.shape[dim]);
+    if (x[0]->a.shape[dim] > WG_MAX_PARTS)
+        return wg_fail(WG_MEMORY_ERROR, "unbind: can't allocate memory for %lld tensors", (long long)x[0]->a.shape[dim]);
     return (int)x[0]->a.shape[dim];
 }
 

@@ -1,7 +1,7 @@
 """Functions of the top level that few programs call, loaded when they are first asked for; made of other functions."""
 import math
 
-from . import Tensor, arange, as_tensor, empty, get_default_dtype, linalg, stack, tensor
+from . import Tensor, _core, arange, as_tensor, empty, get_default_dtype, linalg, stack, tensor
 from . import cos as _cos
 from . import int64 as _int64
 from .types import make_return_type as _make_return_type
@@ -148,7 +148,7 @@ def unravel_index(indices, shape):
 def vander(x, N=None, increasing=False):
     """Powers of x in columns, from N - 1 down to 0 or upwards. Shapes: (..., n) -> (..., n, N)."""
     N = x.shape[-1] if N is None else N
-    powers = [x ** k for k in range(N)]
+    powers = [x ** k for k in range(_core.check_room(N, "tensors"))]
     return stack(powers if increasing else powers[::-1], -1)
 
 

@@ -45,7 +45,7 @@ def from_buffer_object(obj):
     cdef wg_storage *storage
     cdef int64_t shape[24]
     cdef int64_t strides[24]
-    cdef int64_t last = 0
+    cdef int64_t last = 0, step, dense
     cdef int i, dt
     cdef bint readonly = False
     cdef Tensor t
@@ -67,18 +67,22 @@ def from_buffer_object(obj):
                             "float64, float32, float16, int64, int32, int16, int8, uint8, and bool.")
         if view.ndim > WG_MAX_DIMS:
             raise RuntimeError(f"tensors of more than {WG_MAX_DIMS} dimensions are not supported, got {view.ndim}")
-        numel = 1
+        numel: object = 1
         for i in range(view.ndim):
             shape[i] = view.shape[i]
             numel *= view.shape[i]
-        for i in range(view.ndim):
-            if view.strides[i] < 0 and numel > 0:
+        dense = view.itemsize
+        check(wg_check_sizes(view.ndim, shape))
+        for i in range(view.ndim - 1, -1, -1):
+            step = view.strides[i] if view.strides != NULL else dense       # ctypes gives none
+            dense *= shape[i]
+            if step < 0 and numel > 0:
                 raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are not "
                                  "currently supported. (You can probably work around this by making a copy of your array  with array.copy().)")
-            if view.strides[i] % view.itemsize and shape[i] > 1:
+            if step % view.itemsize and shape[i] > 1:
                 raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.")
-            strides[i] = view.strides[i] // view.itemsize
-            last += (shape[i] - 1) * strides[i]
+            strides[i] = step // view.itemsize
+            last += (shape[i] - 1) * strides[i] if numel > 0 else 0
         storage = wg_storage_import(view.buf, (last + 1) * view.itemsize if numel > 0 else 0, readonly or view.readonly, release_buffer, view)
         if storage == NULL:
             fail()
@@ -177,4 +181,4 @@ def to_numpy(Tensor self not None):
     import numpy
     if format_of(self.t.v.a.dtype) == NULL:
         raise TypeError("Got unsupported ScalarType BFloat16")
-    return numpy.asarray(memoryview(self.detach()))
+    return numpy.asarray(memoryview(share_memory(self, False)))

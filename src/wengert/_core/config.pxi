@@ -85,6 +85,17 @@ def memory_stats():
             "leaves": wg_tape.leaves}
 
 
+def check_room(n, what, limit=1 << 25):
+    """Refuses at once to make what could only fill the memory: ``n`` Python objects.
+
+    Raises:
+        MemoryError: ``n`` > ``limit``.
+    """
+    if n > limit:
+        raise MemoryError(f"can't allocate memory for {n} {what}")
+    return n
+
+
 def empty_cache():
     """Gives cached memory back to the system."""
     wg_pool_trim()
@@ -129,7 +140,7 @@ cdef class Program:
             raise ValueError("no launch of this program touched that tensor")
         if not t.t.v.a.contiguous:
             raise ValueError("only contiguous tensors can be watched")
-        self.watched[name] = (i, offset, tuple(t.shape), t.dtype)
+        self.watched[name] = (i, offset, tuple(shape_of(t)), t.dtype)
 
     def __exit__(self, *exc):
         if self.p != NULL:

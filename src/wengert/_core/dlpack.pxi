@@ -83,7 +83,7 @@ def to_dlpack(Tensor self not None, bint versioned):
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if self.t.v.a.storage.flags & WG_STORAGE_READONLY and not versioned:
         raise BufferError("read-only memory needs a versioned DLPack consumer (max_version=(1, 0) or later)")
-    alias = self.detach()
+    alias = share_memory(self, False)
     Py_INCREF(alias)
     if versioned:
         v = <wg_dl_versioned *>malloc(sizeof(wg_dl_versioned) + dims)
@@ -144,15 +144,19 @@ def from_dlpack_capsule(capsule):
         raise BufferError(f"unsupported DLPack element type (code {d.dtype.code}, {d.dtype.bits} bits)")
     if d.ndim > WG_MAX_DIMS:
         raise RuntimeError(f"tensors of more than {WG_MAX_DIMS} dimensions are not supported, got {d.ndim}")
-    numel = 1
+    numel: object = 1
+    for i in range(d.ndim):
+        if d.shape[i] < 0:
+            raise BufferError(f"negative size {d.shape[i]}")
+        numel *= d.shape[i]
+    check(wg_check_sizes(d.ndim, d.shape))
     for i in range(d.ndim - 1, -1, -1):
         strides[i] = step if d.strides == NULL else d.strides[i]
-        step *= d.shape[i]
-        numel *= d.shape[i]
+        step *= d.shape[i] if numel else 1
     for i in range(d.ndim):
         if strides[i] < 0 and numel:
             raise BufferError("tensors with negative strides are not supported")
-        last += (d.shape[i] - 1) * strides[i]
+        last += (d.shape[i] - 1) * strides[i] if numel else 0
     storage = wg_storage_import(<char *>d.data + d.byte_offset, (last + 1) * wg_itemsize[dt] if numel else 0, readonly,
                                 release_dl_versioned if versioned else release_dl, owner)
     if storage == NULL:

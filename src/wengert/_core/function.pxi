@@ -33,6 +33,8 @@ def _unpack(Saved s not None, Node node):
         RuntimeError: it was written in place since.
     """
     cdef Tensor t
+    if s.v.version == NULL:
+        raise ValueError("nothing was saved here")
     if s.v.version.value != s.version:
         raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                            f"[torch.{wg_dtype_title[s.v.a.dtype].decode()}Tensor {[s.v.a.shape[i] for i in range(s.v.a.ndim)]}], which was saved by "
@@ -80,7 +82,7 @@ def _record_function(context, tuple inputs not None, tuple outputs not None, tup
         for i in range(nx):
             t = <Tensor>inputs[i]
             edges[i] = t.t.v.edge
-            e.input_meta.append((tuple(t.shape), t.t.v.a.dtype))
+            e.input_meta.append((tuple(shape_of(t)), t.t.v.a.dtype))
         for i in range(ny):
             y[i] = &(<Tensor>outputs[i]).t.v
         Py_INCREF(e)
@@ -120,6 +122,8 @@ def _handed_through(Tensor t not None):
 
 def _rebase(Tensor dirty not None, Tensor result not None):
     """An input marked dirty takes the place in the graph that its alias ``result`` has got."""
+    if not wg_same_shape(&dirty.t.v.a, &result.t.v.a) or dirty.t.v.a.dtype != result.t.v.a.dtype:
+        raise ValueError("only an alias of the input can take its place")
     check(wg_tensor_rebase(&dirty.t, result.t.v.edge))
 
 
@@ -149,6 +153,8 @@ cdef list function_backward(wg_rec *r, Ext e, list cotangents, bint create_graph
     node = make_node(edge)
     needs = [r.edge[k].node != NULL for k in range(<int>r.nx)]
     results = e.function._backward(node, cotangents, needs, retain_graph)
+    if results is None or len(results) != r.nx:
+        raise RuntimeError(f"function {e.function._node_name}Backward returned an incorrect number of gradients")
     for k in range(<int>r.nx):
         if results[k] is None:
             continue
@@ -156,9 +162,9 @@ cdef list function_backward(wg_rec *r, Ext e, list cotangents, bint create_graph
             raise RuntimeError(f"expected Variable or None (got {type(results[k]).__name__})")
         t = <Tensor>results[k]
         shape_want, dt = e.input_meta[k]
-        if tuple(t.shape) != shape_want:
-            if not broadcasts_to(shape_want, tuple(t.shape)):
-                raise RuntimeError(f"Function {e.function._node_name} returned an invalid gradient at index {k} - got {list(t.shape)} but expected shape compatible with {list(shape_want)}")
+        if tuple(shape_of(t)) != shape_want:
+            if not broadcasts_to(shape_want, tuple(shape_of(t))):
+                raise RuntimeError(f"Function {e.function._node_name} returned an invalid gradient at index {k} - got {shape_of(t)} but expected shape compatible with {list(shape_want)}")
             for i in range(len(shape_want)):
                 shape[i] = shape_want[i]
             check(wg_sum_to(&t.t.v, <int>len(shape_want), shape, &fitted))

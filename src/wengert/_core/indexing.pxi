@@ -66,6 +66,13 @@ cdef int64_t slice_bound(object o) except? -1:
     return o
 
 
+cdef slice plain_slice(slice s):
+    """A slice whose bounds are ints or None."""
+    if all([bound is None or PyLong_Check(bound) for bound in (s.start, s.stop, s.step)]):
+        return s
+    return slice(*[bound if bound is None else slice_bound(bound) for bound in (s.start, s.stop, s.step)])
+
+
 cdef Tensor unsqueeze_view(Tensor x, int64_t dim):
     cdef wg_attr attr[1]
     attr[0] = WG_INT(dim)
@@ -147,6 +154,8 @@ cdef Tensor apply_views(Tensor self, tuple key, list tensors):
             else:
                 raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
                                 f"{type(item).__name__})")
+        elif isinstance(item, slice):
+            item = plain_slice(item)                       # now: what a bound's __index__ does must not come between the views
         items.append(item)
         used += dims_used(item)
     if used > x.t.v.a.ndim:
@@ -181,8 +190,8 @@ cdef Tensor apply_views(Tensor self, tuple key, list tensors):
                     continue
                 for k in range(t.t.v.a.ndim):
                     if t.t.v.a.shape[k] != x.t.v.a.shape[dim + k]:
-                        raise IndexError(f"The shape of the mask {list(t.shape)} at index {k} does not match the shape of the indexed tensor "
-                                         f"{list(x.shape)} at index {dim + k}")
+                        raise IndexError(f"The shape of the mask {shape_of(t)} at index {k} does not match the shape of the indexed tensor "
+                                         f"{shape_of(x)} at index {dim + k}")
                 for column in mask_columns(t):
                     tensors.append((dim, column))
                     dim += 1
@@ -220,7 +229,7 @@ cdef Tensor stacked(list tensors):
     cdef Tensor out
     if n == 1:
         return unsqueeze_view(<Tensor>(tensors[0][1]), 0)
-    shapes = [tuple(pair[1].shape) for pair in tensors]
+    shapes = [tuple(shape_of(pair[1])) for pair in tensors]
     shape = list(shapes[0])
     for other in shapes[1:]:
         a, b = list(shape), list(other)
@@ -246,7 +255,7 @@ cdef Tensor expanded_to(Tensor x, list shape):
     cdef int64_t sizes[24]
     cdef wg_attr attr[1]
     cdef int i
-    if list(x.shape) == shape:
+    if shape_of(x) == shape:
         return x
     for i in range(len(shape)):
         sizes[i] = shape[i]
@@ -359,7 +368,7 @@ def plain_get_item(self, key):
     cdef uint32_t mode = wg_mode
     set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, WG_MODE_PLAIN)
     try:
-        return get_item(<Tensor?>self, key)
+        return get_item(tensor_in(self), key)
     finally:
         set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, mode)
 
@@ -369,7 +378,7 @@ def plain_set_item(self, key, value):
     cdef uint32_t mode = wg_mode
     set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, WG_MODE_PLAIN)
     try:
-        set_item(<Tensor?>self, key, value)
+        set_item(tensor_in(self), key, value)
     finally:
         set_mode_bits(WG_MODE_FUNCTION | WG_MODE_PLAIN, mode)
 

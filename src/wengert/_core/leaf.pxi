@@ -51,7 +51,7 @@ cdef int set_grad(Tensor self, object value) except -1:
         if g is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if not wg_same_shape(&g.t.v.a, &self.t.v.a):
-            raise RuntimeError(f"attempting to assign a gradient of size '{list(g.shape)}' to a tensor of size '{list(self.shape)}'. Please "
+            raise RuntimeError(f"attempting to assign a gradient of size '{shape_of(g)}' to a tensor of size '{shape_of(self)}'. Please "
                                "ensure that the gradient and the tensor are the same size")
         if g.t.v.a.dtype != self.t.v.a.dtype:
             raise RuntimeError(f"attempting to assign a gradient with dtype '{C_NAMES[g.t.v.a.dtype]}' to a tensor with grad_dtype "

@@ -43,13 +43,22 @@ def _resize(Tensor self not None, sizes):
     cdef int64_t numel = 1, keep
     if self.t.v.edge.node != NULL:
         raise RuntimeError("cannot resize variables that require grad")
+    cdef Tensor dense = dense_of(self)
     check(wg_new(&fresh, self.t.v.a.dtype, n, shape))
     keep = min(fresh.a.numel, self.t.v.a.numel) * wg_itemsize[fresh.a.dtype]
-    dense = self.contiguous()
-    memcpy(fresh.a.data, (<Tensor>dense).t.v.a.data, keep)
+    memcpy(fresh.a.data, dense.t.v.a.data, keep)
     wg_tensor_release(&self.t)
     self.t.view_flags = 0
     wg_val_move(&self.t.v, &fresh)
+
+
+cdef Tensor dense_of(Tensor x):
+    """Row-major memory with the elements of ``x``: its own, or a copy."""
+    cdef wg_attr dense[1]
+    if x.t.v.a.contiguous:
+        return x
+    dense[0] = WG_INT(0)
+    return apply_one(WG_OP_clone, x, dense)
 
 
 def _set_(Tensor self not None, Tensor source not None):

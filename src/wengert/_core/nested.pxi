@@ -14,7 +14,13 @@ cdef int infer(object data, int dt, int depth=0) except -2:
     elif isinstance(data, Tensor):
         own = (<Tensor>data).t.v.a.dtype
     elif isinstance(data, (list, tuple)) or hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)) and getattr(data, "ndim", 1) != 0:
+        if type(data) is range:
+            return WG_I64 if dt < 0 else wg_promote_types(dt, WG_I64)
+        left = len(data)
         for item in data:
+            left -= 1
+            if left < 0:
+                check_length(left)                         # __getitem__ may go on for ever
             dt = infer(item, dt, depth + 1)
         return dt
     else:
@@ -78,7 +84,7 @@ cdef int put_element(char *p, int dt, object value) except -1:
     if PyFloat_Check(value):
         i = int(value)
     else:
-        i = value.item() if isinstance(value, Tensor) else (value if PyLong_Check(value) else int(value))
+        i = item_of(<Tensor>value) if isinstance(value, Tensor) else (value if PyLong_Check(value) else int(value))
     if dt == WG_I64:
         (<int64_t *>p)[0] = i
         return 0
@@ -118,7 +124,7 @@ cdef char *put_nested(char *p, int dt, object data, list shape, int depth) excep
     cdef Py_ssize_t n
     if isinstance(data, Tensor):
         t = <Tensor>data
-        if list(t.shape) == shape[depth:]:
+        if shape_of(t) == shape[depth:]:
             return put_nested(p, dt, to_nested_list(&t.t.v.a, 0, t.t.v.a.data), shape, depth)
         if t.t.v.a.ndim == 0:
             raise TypeError("not a sequence")
@@ -184,14 +190,16 @@ def from_data(data, dtype_or_none):
         return t
     shape = []
     measure(data, shape, 0)
+    for i, s in enumerate(shape):
+        sizes[i] = s
+    check(wg_new(&t.t.v, WG_U8, <int>len(shape), sizes))   # no room for a byte each: before looking at 2**60 elements
+    wg_tensor_release(&t.t)
     if dtype_or_none is None:
         dt = infer(data, -1)
         if dt < 0:
             dt = wg_default_dtype
     else:
         dt = dtype_code(dtype_or_none)
-    for i, s in enumerate(shape):
-        sizes[i] = s
     check(wg_new(&t.t.v, dt, <int>len(shape), sizes))
     if t.t.v.a.numel or shape:
         put_nested(t.t.v.a.data, dt, data if shape else as_scalar(data, dt), shape, 0)

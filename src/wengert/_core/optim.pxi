@@ -108,7 +108,7 @@ def optimizer_step(str name, Tensor hyper not None, int flags, tuple columns not
         if len(column) != n:
             raise ValueError(f"{name} got {n} parameters and {len(column)} tensors of state")
         for i in range(n):
-            t = <Tensor?>column[i]
+            t = tensor_in(column[i])
             operands.p[1 + i * width + k] = &t.t.v.a
             if k == 0:
                 check_floating(t, name)
@@ -117,11 +117,11 @@ def optimizer_step(str name, Tensor hyper not None, int flags, tuple columns not
                 if t.t.v.a.dtype != x.t.v.a.dtype:
                     raise TypeError(f"{name} got a parameter of {DTYPES[x.t.v.a.dtype]} with a gradient or state of {DTYPES[t.t.v.a.dtype]}")
                 if not wg_same_shape(&t.t.v.a, &x.t.v.a):
-                    raise RuntimeError(f"{name} got a parameter of shape {tuple(x.shape)} with a gradient or state of shape {tuple(t.shape)}")
+                    raise RuntimeError(f"{name} got a parameter of shape {tuple(shape_of(x))} with a gradient or state of shape {tuple(shape_of(t))}")
             else:
                 check_floating(t, name)
                 if t.t.v.a.numel != 1:
-                    raise RuntimeError(f"{name} got scalar state of shape {tuple(t.shape)}")
+                    raise RuntimeError(f"{name} got scalar state of shape {tuple(shape_of(t))}")
             if k != 1:
                 check_written(t)
     attr[0] = WG_INT(flags | WG_STEP_TENSORS)
@@ -143,7 +143,8 @@ def grad_norm(list grads not None, double order):
     cdef wg_attr attr[1]
     cdef Tensor t, total
     cdef int i = 1, dt = WG_F32
-    for t in grads:
+    for each in grads:
+        t = tensor_in(each)
         check_floating(t, "grad_norm")
         dt = max(dt, <int>t.t.v.a.dtype)
         operands.p[i] = &t.t.v.a
@@ -160,7 +161,8 @@ cdef int launch_in_place(int kernel, list tensors, Tensor last, wg_attr *attr, i
     cdef OperandList operands = OperandList(1 + len(tensors))
     cdef Tensor t
     cdef int i = 0
-    for t in tensors:
+    for each in tensors:
+        t = tensor_in(each)
         if floating:
             check_floating(t, "clipping")
         check_written(t)
@@ -181,7 +183,7 @@ def clip_grad_norm(list grads not None, Tensor total not None, double max_norm):
     cdef wg_attr attr[1]
     check_floating(total, "clipping")
     if total.t.v.a.numel != 1:
-        raise RuntimeError(f"the total norm must have one element, not shape {tuple(total.shape)}")
+        raise RuntimeError(f"the total norm must have one element, not shape {tuple(shape_of(total))}")
     attr[0] = WG_FLOAT(max_norm)
     launch_in_place(WG_K_clip_grad_norm, grads, total, attr, 1, True)
 

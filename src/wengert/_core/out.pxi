@@ -26,8 +26,8 @@ cdef int resize(Tensor target, Tensor source) except -1:
     cdef wg_val fresh
     if target.t.v.a.numel != 0:
         import warnings
-        warnings.warn(f"An output with one or more elements was resized since it had shape {list(target.shape)}, which does not "
-                      f"match the required output shape {list(source.shape)}. This behavior is deprecated, and in a future release "
+        warnings.warn(f"An output with one or more elements was resized since it had shape {shape_of(target)}, which does not "
+                      f"match the required output shape {shape_of(source)}. This behavior is deprecated, and in a future release "
                       "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
                       "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
     if target.t.v.edge.node != NULL:

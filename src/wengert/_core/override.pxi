@@ -52,7 +52,7 @@ def _call_plain(Op f not None, args, kwargs):
 
 def _as_subclass(Tensor t not None, cls):
     """The same value, history included, as an instance of ``cls``."""
-    if not issubclass(cls, Tensor):
+    if not isinstance(cls, type) or not issubclass(cls, Tensor):
         raise TypeError(f"as_subclass(): {cls} is not a subclass of Tensor")
     cdef Tensor out = wg_handle_new_of(<PyTypeObject *>cls)
     check(wg_tensor_refresh(&t.t))

@@ -212,7 +212,11 @@ cdef int parse_attr(Op f, int code, arguments *a, int position, wg_attr *to, obj
         elif type == WG_P_INTS:
             if PyLong_Check(value) or not hasattr(value, "__len__") or (isinstance(value, Tensor) and (<Tensor>value).t.v.a.ndim == 0):
                 value = (value,)
+            elif isinstance(value, list):
+                value = tuple(value)                       # the conversion of an item may change the list
             n = len(value)
+            if n > 1 << 24:
+                raise ValueError(f"{f.name}(): too many numbers in argument '{ROW_NAMES[code][position]}'")
             if a.nints + n <= INLINE_INTS:
                 room = &a.ints[a.nints]
                 a.nints += <int>n

@@ -93,8 +93,8 @@ cdef class Generator:
         """
         if state.t.v.a.dtype != WG_U8:
             raise TypeError("expected a torch.ByteTensor, but got " + str(state.dtype))
-        dense = state.contiguous()
-        check(wg_generator_set_state(self.state(), (<Tensor>dense).t.v.a.data, (<Tensor>dense).t.v.a.numel))
+        cdef Tensor dense = dense_of(state)
+        check(wg_generator_set_state(self.state(), dense.t.v.a.data, dense.t.v.a.numel))
         return self
 
     def clone_state(self):
@@ -131,10 +131,12 @@ def random_fill(name, Tensor y not None, Generator generator not None, tuple par
     cdef wg_attr attr[2]
     cdef int n = 1
     cdef Tensor t
+    if len(parameters) > 2 or len(numbers) > 2:
+        raise ValueError("random kernels take at most two tensors and two numbers")
     check(wg_tensor_writable(&y.t, 0))
     operand[0] = &y.t.v.a
     for p in parameters:
-        t = <Tensor?>p
+        t = tensor_in(p)
         operand[n] = &t.t.v.a
         n += 1
     operand[n] = &generator.v.a

@@ -36,7 +36,7 @@ def _require_grad(Tensor t not None):
 
 def _make_subclass(cls, Tensor data not None, bint require_grad=False):
     """An instance of ``cls``, a subclass of Tensor, on the memory of ``data``, without its history."""
-    if not issubclass(cls, Tensor):
+    if not isinstance(cls, type) or not issubclass(cls, Tensor):
         raise TypeError(f"{cls} is not a subclass of Tensor")
     cdef Tensor out = wg_handle_new_of(<PyTypeObject *>cls)
     wg_val_share(&out.t.v, &data.t.v)

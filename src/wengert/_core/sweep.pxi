@@ -37,7 +37,7 @@ cdef class Sweep:
 
     cdef int start(self, tuple roots, list gradients) except -1:
         cdef Py_ssize_t n = len(roots), m = 0 if self.inputs is None else len(self.inputs), i
-        cdef Tensor t
+        cdef Tensor t, r
         cdef wg_val v
         self.edges = self.few
         if n + m > 4:
@@ -45,7 +45,7 @@ cdef class Sweep:
             if self.edges == NULL:
                 raise MemoryError()
         for i in range(n + m):
-            t = <Tensor?>(roots[i] if i < n else self.inputs[i - n])
+            t = tensor_in(roots[i] if i < n else self.inputs[i - n])
             check_edge(t)
         for i in range(n + m):
             self.edges[i] = (<Tensor>(roots[i] if i < n else self.inputs[i - n])).t.v.edge
@@ -62,7 +62,11 @@ cdef class Sweep:
         for i in range(n):
             if not wg_sweep_wants(&self.s, self.edges[i]):
                 continue
-            t = <Tensor?>gradients[i]
+            t = tensor_in(gradients[i])
+            r = <Tensor>roots[i]
+            if not wg_same_shape(&t.t.v.a, &r.t.v.a) or t.t.v.a.dtype != r.t.v.a.dtype:
+                raise RuntimeError(f"a gradient of shape {shape_of(t)} and {DTYPES[t.t.v.a.dtype]} for a tensor of shape {shape_of(r)} and "
+                                   f"{DTYPES[r.t.v.a.dtype]}")
             check(wg_tensor_refresh(&t.t))
             wg_val_share(&v, &t.t.v)
             if not self.create_graph:

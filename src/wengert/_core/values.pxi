@@ -1,5 +1,17 @@
 # Elements as Python numbers.
 
+cdef inline Tensor tensor_in(object o):
+    """An element of a list as a Tensor; Cython's own cast lets None pass."""
+    if not isinstance(o, Tensor):
+        raise TypeError(f"expected Tensor, but got {type(o).__name__}")
+    return <Tensor>o
+
+
+cdef list shape_of(Tensor t):
+    """The sizes, whatever a subclass's ``shape`` says."""
+    return [t.t.v.a.shape[i] for i in range(t.t.v.a.ndim)]
+
+
 cdef object item_of(Tensor self):
     cdef wg_array *a = &self.t.v.a
     cdef double d
@@ -40,7 +52,10 @@ cdef object to_nested_list(wg_array *a, int dim, const char *p):
     if dim == a.ndim:
         return element(p, a.dtype)
     step = a.strides[dim] * wg_itemsize[a.dtype]
-    return [to_nested_list(a, dim + 1, p + i * step) for i in range(a.shape[dim])]
+    cdef list result = [None] * a.shape[dim]               # at once, or MemoryError: an expanded tensor has any number of elements
+    for i in range(a.shape[dim]):
+        result[i] = to_nested_list(a, dim + 1, p + i * step)
+    return result
 
 
 def tolist(Tensor self not None):

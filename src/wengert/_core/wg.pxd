@@ -112,6 +112,7 @@ cdef extern from "wg_op.h" nogil:
     void wg_number_int(wg_val *, int64_t)
     void wg_number_bool(wg_val *, int)
     int wg_new(wg_val *, int, int, const int64_t *)
+    int wg_check_sizes(int, const int64_t *)
     int wg_window(wg_val *, const wg_val *, int, const int64_t *, const int64_t *, int64_t)
     void wg_array_set_dims(wg_array *, int, const int64_t *, const int64_t *)
     int wg_same_shape(const wg_array *, const wg_array *)

@@ -206,11 +206,17 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     scalar = not isinstance(input, Tensor)
     if scalar:
         input = _core.from_data(input, sorted_sequence.dtype)
-    s, x = sorted_sequence.unsqueeze(-2), input.unsqueeze(-1)
-    if sorted_sequence.dim() == 1:
-        s = sorted_sequence
-    hit = ops.le(s, x) if right else ops.lt(s, x)
-    result = ops.sum_dim(hit, (-1,))
+    n = sorted_sequence.shape[-1]
+    low = _core.full(tuple(input.shape), 0, _i64)            # bisection, of all values at once
+    high = low + n
+    for _ in range(n.bit_length()):
+        middle = (low + high) // 2
+        at = ops.clamp(middle, 0, n - 1)
+        value = sorted_sequence[at] if sorted_sequence.dim() == 1 else ops.gather(sorted_sequence, -1, at)
+        beyond = ops.gt(value, input) if right else ops.ge(value, input)        # false for a NaN, which goes last
+        go = ~beyond & (low < high)
+        low, high = ops.where(go, middle + 1, low), ops.where(beyond, middle, high)
+    result = low
     return result.to(_core.dtype_by_name("int32")) if out_int32 else result
 
 

@@ -170,7 +170,7 @@ def chunk(input, chunks, dim=0):
     n = input.shape[dim]
     size = -(-n // chunks)
     if size == 0:
-        return ops.split_with_sizes(input, [0] * chunks, dim)
+        return ops.split_with_sizes(input, [0] * _core.check_room(chunks, "tensors"), dim)
     return ops.split(input, size, dim)
 
 
@@ -184,7 +184,7 @@ def tensor_split(input, indices_or_sections, dim=0):
         k = indices_or_sections
         if k <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {k}")
-        sizes = [n // k + (i < n % k) for i in range(k)]
+        sizes = [n // k + (i < n % k) for i in range(_core.check_room(k, "tensors"))]
         return ops.split_with_sizes(input, sizes, dim)
     cuts = [0, *indices_or_sections, n]
     return tuple(ops.slice(input, dim, a, b, 1) for a, b in zip(cuts, cuts[1:]))
@@ -266,24 +266,26 @@ def tile(input, *dims):
 @public
 def repeat_interleave(input, repeats, dim=None, *, output_size=None):
     """Each element (or slice along ``dim``) repeated as often as ``repeats`` says."""
+    i64 = _core.dtype_by_name("int64")
     if dim is None:
         input, dim = input.reshape(-1), 0
-    n = input.shape[dim]
+    n, count = input.shape[dim], None
     if isinstance(repeats, Tensor) and repeats.numel() != 1 or isinstance(repeats, (list, tuple)) and len(repeats) != 1:
-        counts = repeats.tolist() if isinstance(repeats, Tensor) else list(repeats)
-        if len(counts) != n:
+        counts = repeats.to(i64) if isinstance(repeats, Tensor) else _core.from_data(list(repeats), i64)
+        if counts.dim() > 1:
+            raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
+        if counts.shape[0] != n:
             raise RuntimeError("repeats must have the same size as input along dim, but got repeats.size(0) = "
-                               f"{len(counts)} and input.size({dim}) = {n}")
+                               f"{counts.shape[0]} and input.size({dim}) = {n}")
     else:
         count = int(repeats if not isinstance(repeats, (list, tuple)) else repeats[0])
-        counts = [count] * n
-    if any(c < 0 for c in counts):
+        counts = _core.full((n,), count, i64)
+    if n and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
-    from ..creation import arange
-    from .search import searchsorted
-    i64 = _core.dtype_by_name("int64")
-    ends = _core.from_data(counts, i64).cumsum(0)
-    index = searchsorted(ends, arange(sum(counts), dtype=i64), right=True)
+    total = n * count if count is not None else sum(counts.tolist())    # a sum of int64 might wrap
+    index = _core.full((total + 1,), 0, i64)
+    _core._index_add(index, counts.cumsum(0), _core.full((n,), 1, i64))
+    index = index[:total].cumsum(0)                          # how many parts have ended before each place
     return ops.index_select(input, dim, index)
 
 
@@ -437,22 +439,33 @@ def block_diag(*tensors):
 @public(method=False)
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """Indices of the lower triangle of a row x col matrix: (2, n)."""
-    pairs = [(i, j) for i in range(row) for j in range(min(col, i + offset + 1))]
-    return _pairs(pairs, dtype)
+    return _triangle(row, col, offset, dtype, False)
 
 
 @public(method=False)
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """Indices of the upper triangle of a row x col matrix: (2, n)."""
-    pairs = [(i, j) for i in range(row) for j in range(max(0, i + offset), col)]
-    return _pairs(pairs, dtype)
+    return _triangle(row, col, offset, dtype, True)
 
 
-def _pairs(pairs, dtype):
-    dtype = dtype or _core.dtype_by_name("int64")
-    if not pairs:
-        return _core.empty((2, 0), dtype)
-    return _core.from_data([list(p) for p in zip(*pairs)], dtype)
+def _triangle(row, col, offset, dtype, upper):
+    """Row and column of each element of a matrix on and above, or on and below, one of its diagonals."""
+    from ..creation import arange
+    for name, size in (("row", row), ("col", col)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{size}")
+    i64 = _core.dtype_by_name("int64")
+    rows = arange(row, dtype=i64)
+    offset = min(max(offset, -row), col)                    # where it changes nothing any more
+    if upper:
+        begin = (rows + offset).clamp(0, col)
+        count = col - begin
+    else:
+        begin = rows * 0
+        count = (rows + (offset + 1)).clamp(0, col)
+    of_row = repeat_interleave(rows, count)
+    columns = arange(of_row.shape[0], dtype=i64) - (count.cumsum(0) - count - begin)[of_row]
+    return ops.stack([of_row, columns], 0).to(dtype or i64)
 
 
 @public

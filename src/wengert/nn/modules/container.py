@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 
-from ... import Tensor
+from ... import Tensor, _core
 from ..parameter import Parameter
 from .._names import typename
 from .module import Module, _addindent
@@ -111,7 +111,7 @@ class Sequential(Module):
         if other <= 0:
             raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
         result = Sequential()
-        for _ in range(other):
+        for _ in range(_core.check_room(other, "modules", 1 << 20)):
             for module in self:
                 result.append(module)
         return result
@@ -125,7 +125,7 @@ class Sequential(Module):
         if other <= 0:
             raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
         modules = list(self)
-        for _ in range(other - 1):
+        for _ in range(_core.check_room(other, "modules", 1 << 20) - 1):
             for module in modules:
                 self.append(module)
         return self

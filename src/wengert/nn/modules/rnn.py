@@ -4,7 +4,7 @@ import math
 import numbers
 import warnings
 
-from ... import cat, empty, sigmoid, stack, tanh, zeros
+from ... import _core, cat, empty, sigmoid, stack, tanh, zeros
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -127,7 +127,7 @@ class RNNBase(Module):
         state_size = proj_size or hidden_size
         directions = 2 if bidirectional else 1
         self._all_weights = []
-        for layer in range(num_layers):
+        for layer in range(_core.check_room(num_layers, "layers", 1 << 20)):
             for direction in range(directions):
                 suffix = f"_l{layer}" + ("_reverse" if direction else "")
                 shapes = {

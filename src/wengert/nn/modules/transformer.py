@@ -3,7 +3,7 @@
 import copy
 import math
 
-from ... import full
+from ... import _core, full
 from .. import functional as F
 from .. import init
 from .attention import MultiheadAttention
@@ -32,7 +32,7 @@ def _generate_square_subsequent_mask(size, device=None, dtype=None):
 
 
 def _clones(module, n):
-    return ModuleList([copy.deepcopy(module) for _ in range(n)])
+    return ModuleList([copy.deepcopy(module) for _ in range(_core.check_room(n, "modules", 1 << 20))])
 
 
 class TransformerEncoderLayer(Module):

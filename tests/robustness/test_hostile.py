@@ -1,0 +1,221 @@
+"""What fuzz.py, reading and the sanitizers have found, each once: it crashed, hung or lied."""
+import ctypes
+
+import pytest
+
+import wengert
+from wengert import _core, nn
+
+pytestmark = pytest.mark.engine
+
+
+class Does:
+    """An int that does something when it is asked for."""
+
+    def __init__(self, action, value=1):
+        self.action, self.value = action, value
+
+    def __index__(self):
+        self.action()
+        return self.value
+
+
+class Lying(wengert.Tensor):
+    shape = property(lambda self: (7,) * 40)
+
+    def contiguous(self, *args, **kwargs):
+        return 3
+
+    def detach(self):
+        return None
+
+
+def lying(x):
+    return x.as_subclass(Lying)
+
+
+# ---- arguments that change while they are read ----
+
+def test_list_of_sizes_that_empties_itself():
+    sizes = []
+    sizes.extend([Does(sizes.clear)] + [1] * 70)
+    with pytest.raises((RuntimeError, IndexError, TypeError)):
+        wengert.ones(1).expand(sizes)
+
+
+def test_slice_bound_that_changes_the_tensor():
+    x = wengert.zeros(4, 3)
+
+    def shrink():
+        x.data = wengert.zeros(())
+    with pytest.raises(IndexError):
+        x[Does(shrink):2, ..., wengert.tensor([True, False, True])]
+
+
+def test_attribute_of_a_layer_replaced_while_it_runs():
+    layer = nn.LayerNorm(3)
+    expected = layer(wengert.arange(3.0)).tolist()
+
+    class Eps:
+        def __float__(self):
+            layer._parameters.clear()
+            layer.__dict__.pop("weight", None)
+            layer.__dict__.pop("bias", None)
+            return 1e-5
+    layer.eps = Eps()
+    try:
+        assert layer(wengert.arange(3.0)).tolist() == expected
+    except TypeError:                                      # no number, says the parser: as good
+        pass
+
+
+# ---- sequences that never end, or cannot be ----
+
+class Endless:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return 1.0
+
+
+class Huge(Endless):
+    def __len__(self):
+        return 2 ** 62
+
+
+@pytest.mark.parametrize("data", [Endless(), Huge(), range(2 ** 62), [range(2 ** 40)] * 2], ids=str)
+def test_tensor_of_what_has_no_end(data):
+    with pytest.raises((RuntimeError, MemoryError, ValueError)):
+        wengert.tensor(data)
+
+
+def test_index_by_a_range_of_any_length():
+    with pytest.raises((RuntimeError, MemoryError)):
+        wengert.zeros(3)[range(2 ** 62)]
+
+
+# ---- absurd counts ----
+
+def huge():
+    return wengert.zeros(1).expand(2 ** 40)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: huge().unbind(), lambda: huge().split(1), lambda: huge().chunk(2 ** 40), lambda: huge().tensor_split(2 ** 40), lambda: list(huge()),
+    lambda: wengert.zeros(0, 3).chunk(2 ** 40), lambda: wengert.zeros(3).tensor_split(2 ** 63), lambda: huge().tolist(),
+    lambda: wengert.vander(wengert.ones(3), 2 ** 63), lambda: wengert.tril_indices(2 ** 40, 2 ** 40), lambda: wengert.triu_indices(2 ** 40, 2 ** 40),
+    lambda: wengert.ones(3).repeat_interleave(2 ** 40), lambda: wengert.ones(3).repeat_interleave(wengert.tensor([2 ** 62] * 3)), lambda: huge() + 1,
+    lambda: nn.TransformerEncoder(nn.Identity(), 2 ** 40), lambda: nn.Sequential(nn.Identity()) * 2 ** 40, lambda: nn.LSTM(1, 1, num_layers=2 ** 40),
+    lambda: wengert.randperm(2 ** 45), lambda: wengert.zeros(2 ** 45), lambda: wengert.combinations(wengert.zeros(0), 2 ** 40) + huge(),
+    lambda: wengert.cartesian_prod(*[wengert.zeros(2 ** 10)] * 8), lambda: huge().repeat(3), lambda: wengert.eye(2 ** 30, 2 ** 30)])
+def test_absurd_counts_raise_at_once(call):
+    with pytest.raises((MemoryError, RuntimeError, OverflowError)):
+        call()
+
+
+@pytest.mark.parametrize("shape", [(2 ** 40, 2 ** 40), (2 ** 31, 2 ** 31, 4), (0, 2 ** 62, 2 ** 62)])
+def test_sizes_whose_product_overflows(shape):
+    with pytest.raises(RuntimeError, match="overflow"):
+        wengert.zeros(shape)
+    with pytest.raises(RuntimeError, match="overflow"):
+        wengert.zeros((0,) + (1,) * (len(shape) - 1) if 0 in shape else (1,)).expand(shape)
+
+
+def test_filling_what_elements_share_costs_one_write():
+    x = huge()
+    x.fill_(2)
+    x[None] = 3.0
+    assert x[7].item() == 3.0
+    x.zero_()
+    assert x[2 ** 39].item() == 0.0
+    y = wengert.zeros(3, 1).expand(3, 4)
+    y.fill_(5)
+    assert y.tolist() == [[5.0] * 4] * 3
+
+
+@pytest.mark.parametrize("row, col, offset", [(3, 3, 0), (4, 2, 1), (2, 5, -1), (0, 3, 0), (3, 0, 0), (3, 3, 2 ** 62), (3, 3, -2 ** 62)])
+def test_indices_of_triangles(row, col, offset):
+    low = [(i, j) for i in range(row) for j in range(col) if j <= i + offset]
+    high = [(i, j) for i in range(row) for j in range(col) if j >= i + offset]
+    assert wengert.tril_indices(row, col, offset).T.tolist() == [list(p) for p in low]
+    assert wengert.triu_indices(row, col, offset).T.tolist() == [list(p) for p in high]
+
+
+# ---- subclasses that lie about themselves ----
+
+def test_the_core_asks_no_subclass_for_its_memory():
+    x = lying(wengert.arange(6.0).reshape(2, 3).t())
+    x.resize_(2, 2)
+    assert _core.tolist(x) == [[0.0, 3.0], [1.0, 4.0]]
+    assert _core.to_dlpack(lying(wengert.arange(3.0)), True) is not None
+    assert wengert.Generator().set_state(lying(wengert.Generator().get_state())) is not None
+
+
+def test_index_tensors_that_lie_about_their_shape():
+    i, j = lying(wengert.tensor([0, 1])), lying(wengert.tensor([[1], [0]]))
+    assert wengert.arange(4.0).reshape(2, 2)[i, j].tolist() == [[1.0, 3.0], [0.0, 2.0]]
+
+
+def test_something_like_a_class():
+    class Fake:
+        __bases__ = (wengert.Tensor,)
+    for make in (lambda: _core._make_subclass(Fake(), wengert.ones(2)), lambda: wengert.ones(2).as_subclass(Fake())):
+        with pytest.raises(TypeError):
+            make()
+
+
+# ---- memory of others ----
+
+def test_buffers_without_strides():
+    x = _core.from_buffer_object((ctypes.c_float * 3)(1, 2, 3))
+    assert x.tolist() == [1.0, 2.0, 3.0]
+    assert _core.from_buffer_object(((ctypes.c_int32 * 3) * 2)((1, 2, 3), (4, 5, 6))).tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+# ---- the core's own functions ----
+
+def test_core_functions_check_what_they_are_given():
+    with pytest.raises(ValueError):
+        _core._unpack(_core.Saved(), None)
+    x, g = wengert.zeros(3), wengert.Generator()
+    with pytest.raises(ValueError):
+        _core.random_fill("uniform", x, g, (x,) * 10, (0, 1))
+
+
+def test_a_gradient_that_is_not_what_it_says():
+    class Converts(wengert.Tensor):
+        def to(self, *args):
+            return wengert.ones(200)
+
+        def sum_to_size(self, *args):
+            return wengert.ones(200)
+
+    y = wengert.ones(3, requires_grad=True).exp()
+    for given in (wengert.ones(3).double(), wengert.ones(2, 3)):
+        with pytest.raises(RuntimeError):
+            y.backward(given.as_subclass(Converts))
+    for bad in (None, 3):
+        with pytest.raises((TypeError, AttributeError, RuntimeError)):
+            wengert.autograd.grad(y, [bad], wengert.ones(3))
+        with pytest.raises((TypeError, AttributeError, RuntimeError)):
+            wengert.autograd.backward([bad], [wengert.ones(3)])
+        with pytest.raises(TypeError):
+            _core.zero_all([bad])
+
+
+def test_a_context_that_returns_too_few_gradients():
+    class F(wengert.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    y = F.apply(wengert.ones(2, requires_grad=True), wengert.ones(2, requires_grad=True))
+    context = next(c for c in __import__("gc").get_objects() if type(c).__name__ == "FBackward" and hasattr(c, "_backward"))
+    context._backward = lambda *args: []
+    with pytest.raises(RuntimeError):
+        y.sum().backward()

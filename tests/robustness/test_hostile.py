@@ -84,7 +84,7 @@ class Huge(Endless):
         return 2 ** 62
 
 
-@pytest.mark.parametrize("data", [Endless(), Huge(), range(2 ** 62), [range(2 ** 40)] * 2], ids=str)
+@pytest.mark.parametrize("data", [Endless(), Huge(), range(2 ** 62), [range(2 ** 40)] * 2], ids=["endless", "huge", "range", "ranges"])
 def test_tensor_of_what_has_no_end(data):
     with pytest.raises((RuntimeError, MemoryError, ValueError)):
         wengert.tensor(data)

@@ -20,7 +20,7 @@ _LENT = {
     "nn.functional": ("cosine_similarity", "pairwise_distance", "pdist", "dropout", "alpha_dropout", "feature_alpha_dropout", "layer_norm",
                       "group_norm", "rms_norm", "prelu", "selu", "celu", "rrelu", "selu_", "celu_", "pixel_shuffle", "pixel_unshuffle",
                       "channel_shuffle", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-                      "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "adaptive_avg_pool1d"),
+                      "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool1d_with_indices", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d"),
 }
 _PLACES = {name: module for module, names in _LENT.items() for name in names}
 _CONSTANTS = {"e": 2.718281828459045, "pi": 3.141592653589793, "inf": float("inf"), "nan": float("nan"), "newaxis": None}

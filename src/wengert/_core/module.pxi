@@ -41,7 +41,7 @@ cdef class Forward:
 
 cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
     cdef Forward f = <Forward>self
-    cdef PyObject *given[6]
+    cdef PyObject *given[7]
     cdef Py_ssize_t i, n = len(f.names)
     cdef PyObject *value
     if PyVectorcall_NARGS(nargsf) != 2 or kwnames != NULL or not isinstance(<object>args[1], Tensor):
@@ -70,8 +70,8 @@ cdef extern from *:
 def forward_of(Op op not None, *names, keywords=(), unless=None):
     """Decorates ``forward(self, input)`` that returns ``op(input, self.<name>, ..., <keyword>=self.<keyword>, ...)``: calls skip
     Python's frame. Where the attribute ``unless`` is true, the function itself runs."""
-    if len(names) + len(keywords) > 5:
-        raise ValueError(f"forward_of() takes at most 5 names, got {len(names) + len(keywords)}")
+    if len(names) + len(keywords) > 6:
+        raise ValueError(f"forward_of() takes at most 6 names, got {len(names) + len(keywords)}")
 
     def decorate(function):
         cdef Forward f = Forward.__new__(Forward)

@@ -42,6 +42,14 @@ from ._activations import (
     threshold_,
 )
 from ._attention import multi_head_attention_forward, scaled_dot_product_attention
+from ._convolutions import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from ._distances import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
 from ._losses import (
     binary_cross_entropy,
@@ -78,6 +86,32 @@ from ._norms import (
     layer_norm,
     local_response_norm,
     rms_norm,
+)
+from ._pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_pool3d,
+    max_pool3d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )
 from ._shuffles import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ._sparse import embedding, embedding_bag, one_hot, pad

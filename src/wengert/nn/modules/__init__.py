@@ -5,6 +5,7 @@ from . import (
     attention,
     batchnorm,
     container,
+    conv,
     distance,
     dropout,
     flatten,
@@ -13,6 +14,7 @@ from . import (
     normalization,
     padding,
     pixelshuffle,
+    pooling,
     rnn,
     sparse,
     transformer,
@@ -21,6 +23,7 @@ from .activation import *
 from .attention import *
 from .batchnorm import *
 from .container import *
+from .conv import *
 from .distance import *
 from .dropout import *
 from .flatten import *
@@ -30,6 +33,7 @@ from .module import Module
 from .normalization import *
 from .padding import *
 from .pixelshuffle import *
+from .pooling import *
 from .rnn import *
 from .sparse import *
 from .transformer import *
@@ -40,6 +44,7 @@ for _part in (
     attention,
     batchnorm,
     container,
+    conv,
     distance,
     dropout,
     flatten,
@@ -48,6 +53,7 @@ for _part in (
     normalization,
     padding,
     pixelshuffle,
+    pooling,
     rnn,
     sparse,
     transformer,

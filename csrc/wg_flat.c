@@ -13,6 +13,7 @@
 
 static const wg_flat_plan unusable = {.nx = -1}, unmade = {.nx = -1};
 const wg_flat_plan **wg_flat_plans;
+int wg_flat_off;
 
 int wg_flat_init(void) {
     if (wg_flat_plans) return 0;
@@ -105,7 +106,8 @@ void wg_flat_spread_element(char *to, int compute, int64_t n, const char *from) 
 
 /* ---- records ---- */
 
-WG_INLINE void save(wg_saved *s, wg_rec *r, const wg_val *v, uint32_t which) {
+/* Returns whether it is a value made in inference mode, which may not be saved. */
+WG_INLINE int save(wg_saved *s, wg_rec *r, const wg_val *v, uint32_t which) {
     const wg_array *a = &v->a;
     wg_storage *storage = a->storage;
     wg_version *version = v->version;
@@ -117,13 +119,15 @@ WG_INLINE void save(wg_saved *s, wg_rec *r, const wg_val *v, uint32_t which) {
     _Static_assert(offsetof(wg_saved, is_number) == offsetof(wg_saved, dtype) + 3, "the same four bytes as in an array");
     if (WG_UNLIKELY(storage == NULL)) {                      /* a number: no buffer that a sweep could release */
         s->i = a->number.i;
-        return;
+        s->contiguous = 1;
+        return 0;
     }
     s->data = a->data;
     s->version_value = version->value;
     storage->refs++;
     version->refs++;
     r->node.flags = WG_REC_FLAT | WG_REC_SAVED;
+    return version->inference;
 }
 
 /* `needs`: the inputs that a gradient flows to. All of them were found to agree with y. */
@@ -141,15 +145,16 @@ WG_INLINE int record(const wg_flat_plan *plan, const wg_val *const *x, const int
     wg_attr *to = (wg_attr *)(r->edge + nx);
     for (const wg_attr *end = to + plan->nattr; to < end; to++) *to = *attr++;
     wg_saved *s = (wg_saved *)to;
+    int inference = 0;
     WG_UNROLL
-    for (int i = 0; i < nx; i++) if (c->values >> i & 1) save(s++, r, x[i], (uint32_t)i);
-    if (c->save_y) save(s++, r, y, (uint32_t)nx);
+    for (int i = 0; i < nx; i++) if (c->values >> i & 1) inference |= save(s++, r, x[i], (uint32_t)i);
+    if (c->save_y) inference |= save(s++, r, y, (uint32_t)nx);
     wg_outmeta *out = (wg_outmeta *)s;
     out->dims = 0; out->dtype = y->a.dtype; out->ndim = (uint8_t)n;
     int64_t *pool = (int64_t *)((char *)r + c->nbytes);
     if (WG_LIKELY(n == 1)) { pool[0] = y->a.shape[0]; pool[1] = 1; }
     else for (uint32_t d = 0; d < n; d++) { pool[d] = y->a.shape[d]; pool[n + d] = y->a.strides[d]; }
-    return 0;
+    return WG_UNLIKELY(inference) ? wg_inference_saved_error() : 0;
 }
 
 static inline int plain_attrs(int nattr, const wg_attr *attr) {
@@ -241,10 +246,12 @@ WG_INLINE int apply(const wg_flat_plan *plan, const wg_val *const *x, const int 
         }
     }
     needs &= plan->diff_in;
-    if (needs && !(wg_mode & WG_MODE_NO_GRAD) && WG_UNLIKELY(record(plan, x, nx, attr, needs, y) < 0)) {
-        wg_val_release(y);
-        return -1;
-    }
+    if (needs && !(wg_mode & WG_MODE_NO_GRAD)) {
+        if (WG_UNLIKELY(record(plan, x, nx, attr, needs, y) < 0)) {
+            wg_val_release(y);
+            return -1;
+        }
+    } else if (WG_UNLIKELY(wg_mode & WG_MODE_INFERENCE)) version->inference = 1;
     wg_launch_flat(plan->loop[compute], n, data, attr);      /* last: it cannot fail, and what was kept above stays in registers */
     return 0;
 }
@@ -281,7 +288,7 @@ int wg_apply(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg
         plan = wg_flat_make_plan(opcode);
         if (plan->nx != nx) return wg_apply_general(opcode, x, nx, attr, y);
     }
-    if (WG_UNLIKELY(wg_capturing != NULL)) return wg_apply_general(opcode, x, nx, attr, y);
+    if (WG_UNLIKELY(wg_flat_off != 0)) return wg_apply_general(opcode, x, nx, attr, y);
     if (plan->nattr && !plain_attrs(plan->nattr, attr)) return wg_apply_general(opcode, x, nx, attr, y);
     int status = nx == 2 ? apply_two(plan, x, attr, y) : nx == 1 ? apply(plan, x, 1, attr, y, &x[0]->a, -1, NULL) : apply_three(plan, x, attr, y);
     return WG_LIKELY(status <= 0) ? status : wg_apply_general(opcode, x, nx, attr, y);

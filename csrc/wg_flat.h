@@ -37,6 +37,10 @@ typedef struct wg_flat_plan {
     wg_flat_case cases[1 << WG_FLAT_INPUTS];
 } wg_flat_plan;
 
+/* How many captures and threads that watch their records (WG_MODE_WATCHED) there are: meanwhile every op goes the general way,
+ * whose launches a program sees and which asks for the mode. */
+extern int wg_flat_off;
+
 extern const wg_flat_plan **wg_flat_plans;      /* by opcode */
 int wg_flat_init(void);                         /* after wg_isa_init; 0, or -1: out of memory */
 const wg_flat_plan *wg_flat_make_plan(int opcode);

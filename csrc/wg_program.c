@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wg_flat.h"
 #include "wg_isa.h"
 #include "wg_launch.h"
 #include "wg_storage.h"
@@ -42,11 +43,12 @@ wg_program *wg_program_begin(void) {
     static uint32_t captures;                              /* what an earlier capture made is external to this one */
     wg_storage_birth_flags = WG_STORAGE_CAPTURED | ++captures << WG_STORAGE_CAPTURE_SHIFT;
     wg_capturing = p;
+    wg_flat_off++;
     return p;
 }
 
 void wg_program_end(wg_program *p) {
-    if (wg_capturing == p) { wg_capturing = NULL; wg_storage_birth_flags = 0; }
+    if (wg_capturing == p) { wg_capturing = NULL; wg_storage_birth_flags = 0; wg_flat_off--; }
     for (int64_t i = 0; i < p->nbuffer; i++)
         if (p->buffers[i].internal && p->buffers[i].storage) {
             wg_storage_drop(p->buffers[i].storage);

@@ -203,7 +203,7 @@ static wg_rec *pop_pending(wg_sweep *s) {
 }
 
 int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edge *wanted, int64_t nwanted) {
-    s->pruned = 1;
+    s->pruned = s->special = 1;
     for (int64_t i = 0; i < nwanted; i++) {
         wg_node *n = wanted[i].node;
         if (n->kind == WG_NODE_LEAF) {
@@ -764,13 +764,13 @@ done:
 }
 
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
-    const int flat = !s->create_graph && wg_capturing == NULL, pruned = s->pruned;
+    const int flat = !s->create_graph && wg_capturing == NULL, pruned = s->pruned, special = s->special;
     wg_next next;
     *status = 0;
     while ((next.state = latest_state(s)) != NULL) {
         int index;
         next.r = take_latest(next.state, &index);
-        if (next.r->ny != 1 || next.r->ext != NULL || (pruned && next.state->wanted >> index & 1)) return next.r;
+        if (next.r->ny != 1 || next.r->ext != NULL || (special && (s->watched || next.state->wanted >> index & 1))) return next.r;
         next.c = next.state->cotangent[index];
         next.state->cotangent[index] = NULL;
         for (;;) {
@@ -788,7 +788,7 @@ wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
             }
             if (WG_UNLIKELY(done < 0)) { *status = -1; return NULL; }
             if (next.r == NULL) break;
-            if (WG_UNLIKELY(next.r->ny != 1 || next.r->ext != NULL || (pruned && next.state->wanted >> next.r->index & 1))) {
+            if (WG_UNLIKELY(next.r->ny != 1 || next.r->ext != NULL || (special && (s->watched || next.state->wanted >> next.r->index & 1)))) {
                 if (put_waiting(s, next.state, next.r, next.c) < 0) { *status = -1; return NULL; }
                 break;
             }

@@ -44,6 +44,7 @@ typedef struct wg_sweep {
     wg_leaf_state *leaves, *last_leaf;   /* in the order in which they were reached */
     int create_graph, pruned;
     int accumulates;                     /* leaves will add what they get to their .grad: set after wg_sweep_begin */
+    int watched, special;                /* every record is for the caller; watched or pruned */
     wg_chunk_state *few[16];             /* the heap, until it needs more */
 } wg_sweep;
 
@@ -58,7 +59,7 @@ int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
 
 /* Walks the tape backwards: the latest pending record, its cotangents, its VJP, until nothing is pending (NULL, *status 0),
  * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting in take(): one with several
- * outputs, with a Python object, or whose cotangent is itself wanted. */
+ * outputs, with a Python object, or whose cotangent is itself wanted; in a watched sweep every one. */
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
 void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
 void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs: v[ny] */

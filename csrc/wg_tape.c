@@ -30,7 +30,9 @@ uint64_t wg_next_stamp = 1;
 wg_tape_stats wg_tape;
 void (*wg_ext_drop)(void *ext);
 wg_val *(*wg_leaf_grad)(wg_leaf *leaf);
-__thread WG_TLS_FAST uint32_t wg_mode;
+int (*wg_watch)(wg_rec *r);
+int (*wg_unpack_hooked)(const wg_rec *r, uint32_t which, int with_edge, wg_val *v);
+void (*wg_packed_drop)(void *ext);
 
 static void list_block(wg_block *b) {
     b->prev = NULL;
@@ -147,6 +149,13 @@ static wg_leaf *free_leaves;             /* linked by `state`; as many as ever l
 static wg_rec *dead;                     /* the worklist */
 static int draining;
 
+/* What hooks on saved tensors packed stands in the record's Python part. */
+WG_COLD void wg_rec_drop_packed(wg_rec *r, wg_saved *s) {
+    s->contiguous &= 1;
+    r->node.flags |= WG_REC_SPENT;
+    wg_packed_drop(r->ext);
+}
+
 static void free_leaf(wg_leaf *leaf) {
     void *ext = leaf->ext;
     wg_tape.leaves--;
@@ -223,32 +232,41 @@ static uint32_t put_dims(wg_rec *r, uint32_t *used, const wg_array *a) {
     return at;
 }
 
-static void put_saved(wg_rec *r, wg_saved *s, uint32_t *used, const wg_val *v, int which, int value) {
+WG_COLD int wg_inference_saved_error(void) {
+    return wg_fail(WG_RUNTIME_ERROR,
+                   "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+                   "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use "
+                   "`torch.no_grad()` instead of `torch.inference_mode()`.");
+}
+
+/* Returns whether it is a value made in inference mode, which may not be saved. */
+static int put_saved(wg_rec *r, wg_saved *s, uint32_t *used, const wg_val *v, int which, int value) {
     const wg_array *a = &v->a;
     s->which = (uint32_t)which;
     s->dtype = a->dtype;
     s->ndim = a->ndim;
     s->is_number = a->is_number;
-    s->contiguous = a->contiguous;
+    s->contiguous = a->contiguous & 1;                      /* of an absent input it may be anything */
     s->dims = put_dims(r, used, a);
     s->storage = NULL;
     s->version = NULL;
     s->version_value = 0;
-    if (a->is_number) { s->i = a->number.i; return; }
+    if (a->is_number) { s->i = a->number.i; return 0; }
     s->data = a->data;
-    if (!value || a->storage == NULL) { s->data = NULL; return; }
+    if (!value || a->storage == NULL) { s->data = NULL; return 0; }
     s->storage = a->storage;
     a->storage->refs++;
     s->version = v->version;
     s->version->refs++;
     s->version_value = v->version->value;
     r->node.flags |= WG_REC_SAVED;
+    return v->version->inference;
 }
 
 int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, int nattr, wg_val *y, int ny) {
     const wg_op *op = &wg_ops[opcode];
     const int variadic = op->nin < 0;
-    if (op->kind == WG_OP_ELEMENTWISE) {
+    if (op->kind == WG_OP_ELEMENTWISE && !(wg_mode & WG_MODE_WATCHED)) {
         int status = wg_flat_append(opcode, x, nx, attr, y);
         if (status <= 0) return status;
     }
@@ -304,17 +322,18 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         }
     }
     uint32_t used = 0;
+    int inference = 0;
     wg_saved *s = wg_rec_saved(r);
     for (int i = 0; i < nx; i++) {
         uint32_t bit = variadic ? 1u : 1u << i;
-        if ((value_x | meta_x) & bit) put_saved(r, s++, &used, x[i], i, (value_x & bit) != 0);
+        if ((value_x | meta_x) & bit) inference |= put_saved(r, s++, &used, x[i], i, (value_x & bit) != 0);
     }
     wg_outmeta *o = wg_rec_outs(r);
     for (int k = 0; k < ny; k++) {
         o[k].dtype = y[k].a.dtype;
         o[k].ndim = y[k].a.ndim;
         o[k].dims = put_dims(r, &used, &y[k].a);
-        if (k < 32 && (value_y | meta_y) >> k & 1) put_saved(r, s++, &used, &y[k], nx + k, value_y >> k & 1);
+        if (k < 32 && (value_y | meta_y) >> k & 1) inference |= put_saved(r, s++, &used, &y[k], nx + k, value_y >> k & 1);
     }
     int64_t *ints = wg_rec_dims(r, 0) + ndims;
     wg_attr *to = wg_rec_attrs(r);
@@ -332,8 +351,12 @@ int wg_tape_append(int opcode, const wg_val *const *x, int nx, const wg_attr *at
         y[k].edge.out = (uint32_t)k;
         r->node.refs++;
     }
-    if (WG_UNLIKELY(r->node.refs == 0)) { r->node.refs = 1; wg_node_drop(&r->node); }   /* nothing differentiable came out */
-    return 0;
+    r->node.refs++;
+    int status = 0;
+    if (WG_UNLIKELY(inference)) status = wg_inference_saved_error();
+    else if (WG_UNLIKELY(wg_mode & WG_MODE_WATCHED) && r->node.refs > 1) status = wg_watch(r);
+    wg_node_drop(&r->node);                                 /* frees it where nothing differentiable came out */
+    return status;
 }
 
 wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int ny, void *ext) {
@@ -416,7 +439,7 @@ int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v) {
     if (s == NULL) return 0;                                /* not read by the VJP */
     const int64_t *dims = wg_rec_dims(r, s->dims);
     v->a.dtype = s->dtype;
-    v->a.contiguous = s->contiguous;
+    v->a.contiguous = s->contiguous & 1;
     v->a.ndim = s->ndim;
     int64_t numel = 1;
     for (int d = 0; d < s->ndim; d++) {
@@ -431,7 +454,8 @@ int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v) {
         v->a.data = (char *)&v->a.number;
         return 0;
     }
-    if (s->storage == NULL) return 0;                       /* shape and dtype only */
+    if (s->storage == NULL)                                 /* shape and dtype only, or a hook has the rest */
+        return s->contiguous & WG_SAVED_PACKED ? wg_unpack_hooked(r, (uint32_t)which, with_edge, v) : 0;
     if (WG_UNLIKELY(s->version->value != s->version_value)) { wg_val_clear(v); return version_error(r, s); }
     v->a.data = s->data;
     v->a.storage = s->storage;

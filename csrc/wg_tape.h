@@ -6,6 +6,7 @@
 
 #include "wg_op.h"
 #include "wg_storage.h"
+#include "wg_thread_state.h"
 
 WG_HIDDEN_BEGIN
 
@@ -41,8 +42,9 @@ typedef struct wg_saved {
     uint32_t version_value;
     uint32_t dims;               /* offset of shape and strides in the record's bytes, in units of 8 */
     uint32_t which;              /* input i, or nx + output k; ascending in a record */
-    uint8_t dtype, ndim, contiguous, is_number;   /* as in wg_array */
+    uint8_t dtype, ndim, contiguous, is_number;   /* as in wg_array; contiguous & WG_SAVED_PACKED: a hook has the value */
 } wg_saved;
+#define WG_SAVED_PACKED 2u
 
 typedef struct wg_outmeta {
     uint32_t dims;
@@ -148,19 +150,11 @@ extern wg_val *(*wg_leaf_grad)(wg_leaf *leaf);
 /* Set by the core: the name of a Function's node, "MyReluBackward". */
 extern const char *(*wg_ext_name)(const void *ext);
 
-/* ---- modes: one thread-local word, tested once by hot ops ---- */
-
-#define WG_MODE_NO_GRAD 1u
-#define WG_MODE_INFERENCE 2u
-#define WG_MODE_FUNCTION 4u
-#define WG_MODE_SAVED_HOOKS 8u
-#define WG_MODE_PLAIN 16u        /* subclasses of Tensor count as Tensor */
-#if defined(__GLIBC__) || (defined(__linux__) && defined(__GNU_LIBRARY__))
-#define WG_TLS_FAST __attribute__((tls_model("initial-exec")))
-#else
-#define WG_TLS_FAST
-#endif
-extern __thread WG_TLS_FAST uint32_t wg_mode;
+/* Set by the core: sees a record just made while WG_MODE_WATCHED; -1 fails the operation. */
+extern int (*wg_watch)(wg_rec *r);
+/* Set by the core: what a saved-tensor hook gives back for input `which` (or nx + output); and drops what it packed. */
+extern int (*wg_unpack_hooked)(const wg_rec *r, uint32_t which, int with_edge, wg_val *v);
+extern void (*wg_packed_drop)(void *ext);
 
 /* ---- appending ---- */
 
@@ -172,6 +166,7 @@ wg_rec *wg_tape_append_python(const wg_edge *edge, int nx, wg_val *const *y, int
 
 /* Gives a saved value back as a val (edge included when with_edge). -1: written in place since, or released. */
 int wg_rec_unpack(const wg_rec *r, int which, int with_edge, wg_val *v);
+void wg_rec_drop_packed(wg_rec *r, wg_saved *s);
 /* What a sweep without retain_graph does to a record it ran. A Python number stays readable: a record that saved nothing else
  * is not spent. */
 WG_INLINE void wg_rec_release_saved(wg_rec *r) {
@@ -179,7 +174,10 @@ WG_INLINE void wg_rec_release_saved(wg_rec *r) {
     r->node.flags = (uint8_t)(r->node.flags & ~WG_REC_SAVED);
     for (; s < end; s++) {
         wg_storage *storage = s->storage;
-        if (storage == NULL) continue;
+        if (storage == NULL) {
+            if (WG_UNLIKELY(s->contiguous & WG_SAVED_PACKED)) wg_rec_drop_packed(r, s);
+            continue;
+        }
         wg_version *version = s->version;
         s->storage = NULL;
         s->version = NULL;
@@ -189,6 +187,7 @@ WG_INLINE void wg_rec_release_saved(wg_rec *r) {
     }
 }
 int wg_spent_error(const wg_rec *r);
+int wg_inference_saved_error(void);
 
 const char *wg_rec_name(const wg_rec *r);               /* "MulBackward0" */
 

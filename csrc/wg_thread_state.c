@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+__thread WG_TLS_FAST uint32_t wg_mode;
 static __thread wg_thread_state *mine;
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;

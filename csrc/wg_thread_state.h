@@ -7,6 +7,27 @@
 
 #include "wg_types.h"
 
+/* ---- modes: one word, tested once by hot ops ---- */
+
+#define WG_MODE_NO_GRAD 1u
+#define WG_MODE_INFERENCE 2u
+#define WG_MODE_FUNCTION 4u
+#define WG_MODE_SAVED_HOOKS 8u
+#define WG_MODE_PLAIN 16u        /* subclasses of Tensor count as Tensor */
+#define WG_MODE_ANOMALY 32u
+#define WG_MODE_GRAD_LATER 64u   /* recording is wanted, but inference mode, which overrules that, is on */
+#define WG_MODE_WATCHED (WG_MODE_SAVED_HOOKS | WG_MODE_ANOMALY)   /* the core sees each record that is made */
+#if defined(__GLIBC__) || (defined(__linux__) && defined(__GNU_LIBRARY__))
+#define WG_TLS_FAST __attribute__((tls_model("initial-exec")))
+#else
+#define WG_TLS_FAST
+#endif
+WG_HIDDEN_BEGIN
+extern __thread WG_TLS_FAST uint32_t wg_mode;
+WG_HIDDEN_END
+
+/* ---- the rest of what a thread has for itself ---- */
+
 enum { WG_SCRATCH_SLOTS = 16 };
 
 typedef struct wg_thread_state {

@@ -98,7 +98,7 @@ typedef struct wg_version {
     int64_t refs;
     uint32_t value;
     uint16_t writer;                         /* op that wrote last, for error messages */
-    uint16_t unused;
+    uint16_t inference;                      /* of memory made in inference mode: never saved, written only there */
 } wg_version;
 
 /* ---- arrays: a strided window on a storage ---------------------------------------------------- */

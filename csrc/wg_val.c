@@ -111,6 +111,7 @@ int wg_new(wg_val *y, int dtype, int ndim, const int64_t *shape) {
     if (WG_UNLIKELY(s == NULL)) { wg_val_clear(y); return -1; }
     y->version = wg_version_new();
     if (WG_UNLIKELY(y->version == NULL)) { wg_storage_drop(s); wg_val_clear(y); return -1; }
+    y->version->inference = (wg_mode & WG_MODE_INFERENCE) != 0;
     y->a.storage = s;
     y->a.data = s->data;
     y->a.numel = numel;

@@ -63,8 +63,8 @@ int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
     view->group = of->group;
     view->group->refs++;
     view->generation = view->group->generation;
-    view->view_flags = WG_VIEW_IS_VIEW | flags | (of->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM));
-    if (wg_mode & WG_MODE_NO_GRAD) view->view_flags |= WG_VIEW_NO_GRAD;
+    view->view_flags = WG_VIEW_IS_VIEW | flags | (of->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD | WG_VIEW_INFERENCE | WG_VIEW_CUSTOM));
+    if (wg_mode & WG_MODE_NO_GRAD) view->view_flags |= wg_mode & WG_MODE_INFERENCE ? WG_VIEW_NO_GRAD | WG_VIEW_INFERENCE : WG_VIEW_NO_GRAD;
     return 0;
 }
 
@@ -92,6 +92,11 @@ static WG_COLD int ambiguous(const wg_tensor *t, int itself) {
         return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. This view is the output of a function that returns multiple "
                        "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace "
                        "operation by an out-of-place one.", out, length, name, how);
+    if (t->view_flags & WG_VIEW_INFERENCE)
+        return wg_fail(WG_RUNTIME_ERROR, "A view was created in inference mode and %s in normal mode. Given that this use case is ambiguous "
+                       "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
+                       "inside the inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the "
+                       "inplace to be tracked).", how);
     return wg_fail(WG_RUNTIME_ERROR, "A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is "
                    "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
                    "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
@@ -146,6 +151,9 @@ static int writable(const wg_tensor *t, int recorded, int filled) {
     if (WG_UNLIKELY(t->v.a.storage->flags & WG_STORAGE_READONLY))
         return wg_fail(WG_RUNTIME_ERROR, "this tensor shares read-only memory (an array with writeable=False, a bytes object): "
                                          "clone() it before writing");
+    if (WG_UNLIKELY(t->v.version->inference) && !(wg_mode & WG_MODE_INFERENCE))
+        return wg_fail(WG_RUNTIME_ERROR, "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get "
+                       "a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details.");
     if (wg_mode & WG_MODE_NO_GRAD) return 0;
     if (t->group && (t->view_flags & WG_VIEW_IS_VIEW)) {
         const wg_node *base = t->group->edge.node;
@@ -184,7 +192,7 @@ int wg_tensor_rebase(wg_tensor *t, wg_edge edge) {
     const wg_val *x[2] = {&g->base, &value};
     int status = wg_tape_append(WG_OP__geometry_write, x, 2, write, 3, &whole, 1);
     g->base.edge.node = NULL;
-    if (status < 0) return -1;
+    if (status < 0) { wg_val_drop_edge(&whole); return -1; }
     wg_node *old = g->edge.node;
     g->edge = whole.edge;                                  /* its count moves over */
     g->generation++;

@@ -7,7 +7,7 @@ import warnings
 __all__ = ["use_deterministic_algorithms", "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
            "set_deterministic_debug_mode", "get_deterministic_debug_mode", "get_float32_matmul_precision", "set_float32_matmul_precision",
            "set_num_interop_threads", "get_num_interop_threads", "set_flush_denormal", "set_warn_always", "is_warn_always_enabled",
-           "is_anomaly_enabled", "is_autocast_enabled", "is_autocast_cpu_enabled", "is_autocast_cache_enabled", "clear_autocast_cache",
+           "is_autocast_enabled", "is_autocast_cpu_enabled", "is_autocast_cache_enabled", "clear_autocast_cache",
            "get_default_device", "get_device_module", "compiled_with_cxx11_abi", "is_vulkan_available", "is_distributed"]
 
 _state = {"deterministic": 0, "precision": "highest", "interop": 1, "warn_always": False}
@@ -105,7 +105,7 @@ def _never(*args):
     return False
 
 
-is_anomaly_enabled = is_autocast_enabled = is_autocast_cpu_enabled = is_autocast_cache_enabled = _never
+is_autocast_enabled = is_autocast_cpu_enabled = is_autocast_cache_enabled = _never
 is_vulkan_available = is_distributed = compiled_with_cxx11_abi = _never
 
 

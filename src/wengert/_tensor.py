@@ -306,12 +306,6 @@ def is_signed(self):
 
 
 @_method
-def is_inference(self):
-    """Was it made under inference_mode? Such tensors are ordinary ones here."""
-    return False
-
-
-@_method
 def is_shared(self):
     """False."""
     return False

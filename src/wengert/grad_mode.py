@@ -106,4 +106,4 @@ class inference_mode(_Decorator):
         self.__dict__.setdefault("_before", []).append(_core._set_inference_mode(self._mode))
 
     def __exit__(self, *exc):
-        _core._restore_mode(self._before.pop())
+        _core._restore_inference_mode(self._before.pop())

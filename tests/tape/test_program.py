@@ -22,9 +22,21 @@ def batch(seed):
     return wengert.randn(10, 6), wengert.randint(0, 3, (10,))
 
 
+#: Step counts and hyperparameters lie in memory that the launch reads, so each replay is the next step.
 OPTIMIZERS = {
     "sgd": lambda p: wengert.optim.SGD(p, lr=0.1),
     "momentum": lambda p: wengert.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+    "nesterov": lambda p: wengert.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "adam": lambda p: wengert.optim.Adam(p, lr=0.01, weight_decay=0.01),
+    "adamw": lambda p: wengert.optim.AdamW(p, lr=0.01, amsgrad=True),
+    "rmsprop": lambda p: wengert.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "adagrad": lambda p: wengert.optim.Adagrad(p, lr=0.05, lr_decay=0.1),
+    "adadelta": lambda p: wengert.optim.Adadelta(p),
+    "adamax": lambda p: wengert.optim.Adamax(p, lr=0.01),
+    "nadam": lambda p: wengert.optim.NAdam(p, lr=0.01),
+    "radam": lambda p: wengert.optim.RAdam(p, lr=0.01),
+    "asgd": lambda p: wengert.optim.ASGD(p, lr=0.05, t0=3),
+    "rprop": lambda p: wengert.optim.Rprop(p, lr=0.01),
 }
 
 
@@ -60,6 +72,32 @@ def test_a_training_step_replays_to_the_same_bits(name):
         assert program.read("loss").item() == expected.item()
         for a, b in zip(eager[0].parameters(), captured[0].parameters()):
             assert a.tolist() == b.tolist() and a.grad.tolist() == b.grad.tolist()
+
+
+@pytest.mark.parametrize("name", ("sgd", "adam", "adamw", "radam"))
+def test_a_replay_reads_hyperparameters_that_changed(name):
+    eager, captured = make(1, OPTIMIZERS[name]), make(1, OPTIMIZERS[name])
+    schedules = [wengert.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5) for _, optimizer in (eager, captured)]
+    x, target = batch(2)
+
+    def step(model, optimizer):
+        optimizer.zero_grad(set_to_none=False)
+        nn.functional.cross_entropy(model(x), target).backward()
+        optimizer.step()
+
+    for _ in range(2):
+        step(*eager)
+        step(*captured)
+    with _core.Program() as program:
+        step(*captured)
+    step(*eager)
+    for _ in range(3):
+        for schedule in schedules:
+            schedule.step()
+        step(*eager)
+        captured[1]._write_hyperparameters()
+        program.replay(poison=True)
+        assert [p.tolist() for p in eager[0].parameters()] == [p.tolist() for p in captured[0].parameters()]
 
 
 def test_a_program_captures_once_and_alone():

@@ -1,12 +1,26 @@
 # What leads to a sweep: Tensor.backward, autograd.backward and autograd.grad, their arguments and the cotangents they begin with.
 
+cdef object gradient_edge_type = type(None)
+
+def _set_gradient_edge_type(cls):
+    """`autograd.graph.GradientEdge`, which stands for a tensor where gradients flow to or from."""
+    global gradient_edge_type
+    gradient_edge_type = cls
+
+
 cdef tuple as_tensors(object x):
-    """One tensor, a sequence of them or None as a tuple."""
+    """One tensor or gradient edge, a sequence of them or None as a tuple of tensors."""
     if x is None:
         return ()
     if isinstance(x, Tensor):
         return (x,)
-    return tuple(x)
+    if isinstance(x, gradient_edge_type):
+        x = (x,)
+    x = tuple(x)
+    for t in x:
+        if isinstance(t, gradient_edge_type):
+            return tuple([_tensor_of_edge(t.node, t.output_nr) if isinstance(t, gradient_edge_type) else t for t in x])
+    return x
 
 
 cdef int requires_grad_of(object t) except -1:
@@ -75,6 +89,7 @@ cdef list sweep_back(tuple outputs, tuple gradients, bint retain_graph, bint cre
     cdef Py_ssize_t n = len(outputs), i
     cdef Sweep sweep
     cdef uint32_t mode
+    cdef PyObject *outer = current_sweep
     cdef list cotangents = []
     if inputs is not None:
         for t in inputs:
@@ -92,6 +107,7 @@ cdef list sweep_back(tuple outputs, tuple gradients, bint retain_graph, bint cre
     sweep.retain_graph = retain_graph
     mode = wg_mode
     set_mode_bits(WG_MODE_NO_GRAD | WG_MODE_FUNCTION, 0 if create_graph else WG_MODE_NO_GRAD)
+    set_current_sweep(<PyObject *>sweep)
     try:
         sweep.start(outputs, cotangents)
         del cotangents                                     # the sweep holds them; .grad may become one of them
@@ -99,7 +115,8 @@ cdef list sweep_back(tuple outputs, tuple gradients, bint retain_graph, bint cre
         sweep.finish()
     finally:
         sweep.end()
-        set_mode_bits(0xffffffff, mode)
+        set_current_sweep(outer)
+        set_mode_bits(WG_MODE_NO_GRAD | WG_MODE_FUNCTION, mode)
     return None if accumulate else sweep.captured
 
 

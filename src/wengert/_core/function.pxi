@@ -6,6 +6,7 @@ cdef class Saved:
     cdef wg_val v
     cdef uint32_t version
     cdef int output                      # which output of the Function it is, or -1
+    cdef tuple hooked                    # (what a pack hook gave, unpack hook); then v is only an edge
 
     def __cinit__(self):
         wg_val_clear(&self.v)
@@ -17,12 +18,21 @@ cdef class Saved:
 def _save(Tensor t not None, int output):
     """Saves a tensor for `_unpack`; ``output`` says which output of the Function it is, -1: none."""
     cdef Saved s = Saved.__new__(Saved)
+    cdef wg_edge edge
     check(wg_tensor_refresh(&t.t))
     wg_val_share(&s.v, &t.t.v)
     if output >= 0:
         wg_val_drop_edge(&s.v)
+    if t.t.v.version.inference:
+        check(wg_inference_saved_error())
     s.output = output
     s.version = t.t.v.version.value
+    if wg_mode & WG_MODE_SAVED_HOOKS:
+        s.hooked = pack_value(&s.v)
+        edge = s.v.edge
+        s.v.edge.node = NULL
+        wg_val_release(&s.v)
+        s.v.edge = edge
     return s
 
 
@@ -32,16 +42,25 @@ def _unpack(Saved s not None, Node node):
     Raises:
         RuntimeError: it was written in place since.
     """
-    cdef Tensor t
-    if s.v.version == NULL:
+    cdef Tensor t, given
+    if s.hooked is not None:
+        given = unpack_value(s.hooked)
+        t = new_tensor()
+        wg_val_share(&t.t.v, &given.t.v)
+        wg_val_drop_edge(&t.t.v)
+        if s.v.edge.node != NULL:
+            t.t.v.edge = s.v.edge
+            wg_node_hold(s.v.edge.node)
+    elif s.v.version == NULL:
         raise ValueError("nothing was saved here")
-    if s.v.version.value != s.version:
+    elif s.v.version.value != s.version:
         raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation: "
                            f"[torch.{wg_dtype_title[s.v.a.dtype].decode()}Tensor {[s.v.a.shape[i] for i in range(s.v.a.ndim)]}], which was saved by "
                            f"an autograd.Function, is at version {s.v.version.value}; expected version {s.version} instead. "
                            "Hint: write to a clone() of it.")
-    t = new_tensor()
-    wg_val_share(&t.t.v, &s.v)
+    else:
+        t = new_tensor()
+        wg_val_share(&t.t.v, &s.v)
     if s.output >= 0 and node is not None:
         t.t.v.edge.node = node.node
         t.t.v.edge.out = s.output
@@ -91,6 +110,8 @@ def _record_function(context, tuple inputs not None, tuple outputs not None, tup
             Py_DECREF(e)
             fail()
         edge.node = &r.node
+        if wg_mode & WG_MODE_ANOMALY:
+            note_forward(e)
         for i in range(ny):
             if not differentiable[i]:
                 continue

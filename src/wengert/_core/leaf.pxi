@@ -13,6 +13,8 @@ cdef int set_requires_grad(Tensor self, bint value) except -1:
     if value and node == NULL:
         if not WG_IS_FLOAT(self.t.v.a.dtype):
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if self.t.v.version.inference and not wg_mode & WG_MODE_INFERENCE:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         leaf = wg_leaf_new(&self.t)
         if leaf == NULL:
             fail()

@@ -9,6 +9,7 @@ cdef Tensor share_memory(Tensor self, bint new_version):
         version = wg_version_new()
         if version == NULL:
             fail()
+        version.inference = out.t.v.version.inference
         wg_version_drop(out.t.v.version)
         out.t.v.version = version
     return out

@@ -1,8 +1,8 @@
 # Grad mode, inference mode, and the other bits of the thread's mode word.
 
 def is_grad_enabled():
-    """Are operations recorded in this thread?"""
-    return not wg_mode & WG_MODE_NO_GRAD
+    """Are operations recorded in this thread? (In inference mode they are not, whatever this says.)"""
+    return not wg_mode & WG_MODE_NO_GRAD or bool(wg_mode & WG_MODE_GRAD_LATER)
 
 
 def is_inference_mode_enabled():
@@ -19,23 +19,28 @@ cdef extern from *:
 
 def _set_grad_enabled(bint enabled):
     """Sets grad mode of this thread; returns what it was."""
-    before = not wg_mode & WG_MODE_NO_GRAD
-    set_mode_bits(WG_MODE_NO_GRAD, 0 if enabled else WG_MODE_NO_GRAD)
+    before = is_grad_enabled()
+    if wg_mode & WG_MODE_INFERENCE:
+        set_mode_bits(WG_MODE_GRAD_LATER, WG_MODE_GRAD_LATER if enabled else 0)
+    else:
+        set_mode_bits(WG_MODE_NO_GRAD, 0 if enabled else WG_MODE_NO_GRAD)
     return before
 
 
 def _set_inference_mode(bint enabled):
-    """Sets inference mode (and with it no-grad) of this thread; returns the mode word to be given to `_restore_mode`."""
+    """Sets inference mode (and with it no-grad) of this thread; returns the mode word to be given to
+    `_restore_inference_mode`."""
     before = wg_mode
     if enabled:
-        set_mode_bits(WG_MODE_INFERENCE | WG_MODE_NO_GRAD, WG_MODE_INFERENCE | WG_MODE_NO_GRAD)
+        set_mode_bits(WG_MODE_INFERENCE | WG_MODE_NO_GRAD | WG_MODE_GRAD_LATER, WG_MODE_INFERENCE | WG_MODE_NO_GRAD)
     else:
-        set_mode_bits(WG_MODE_INFERENCE | WG_MODE_NO_GRAD, 0)
+        set_mode_bits(WG_MODE_INFERENCE | WG_MODE_NO_GRAD | WG_MODE_GRAD_LATER, 0)
     return before
 
 
-def _restore_mode(uint32_t mode):
-    set_mode_bits(0xffffffff, mode)
+def _restore_inference_mode(uint32_t mode):
+    """Ends what `_set_inference_mode` began."""
+    set_mode_bits(WG_MODE_INFERENCE | WG_MODE_NO_GRAD | WG_MODE_GRAD_LATER, mode)
 
 
 def _mode_word():

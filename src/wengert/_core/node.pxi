@@ -18,6 +18,8 @@ cdef class Ext:
     cdef public object function         # the context of a user's Function
     cdef public list input_meta         # of a Function: (shape, dtype code) per tensor input
     cdef public bytes name              # of a Function's node
+    cdef public dict packed             # input, or inputs + output number -> (what a pack hook gave, unpack hook)
+    cdef public dict metadata           # of the node, for the user and anomaly detection
 
 
 cdef void release_ext(void *ext) noexcept:
@@ -62,7 +64,6 @@ cdef class Node:
     """A record of the tape, as ``tensor.grad_fn`` shows it. Two handles of one record are equal."""
     cdef wg_node *node
     cdef object __weakref__
-    cdef readonly dict metadata
 
     def __cinit__(self, key=None):
         if key is not NODE_KEY:
@@ -84,6 +85,14 @@ cdef class Node:
             return ()
         r = <wg_rec *>self.node
         return tuple([(make_node(r.edge[i]) if r.edge[i].node != NULL else None, r.edge[i].out) for i in range(r.nx)])
+
+    @property
+    def metadata(self):
+        """A dict for whoever wants to note something about this node; anomaly detection keeps "traceback_" and "parent_" there."""
+        e = ext_of(self.node)
+        if e.metadata is None:
+            e.metadata = {}
+        return e.metadata
 
     @property
     def variable(self):
@@ -147,7 +156,6 @@ cdef object make_node(wg_edge e):
     if cls is None:
         cls = node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd"})
     n = cls.__new__(cls, NODE_KEY)
-    n.metadata = {}
     n.node = e.node
     wg_node_hold(e.node)
     return n
@@ -159,6 +167,31 @@ def _gradient_edge(Tensor t not None):
     if t.t.v.edge.node == NULL:
         raise RuntimeError("Can't get gradient edge for a tensor that does not require gradients")
     return make_node(t.t.v.edge), t.t.v.edge.out
+
+
+def _tensor_of_edge(Node node not None, uint32_t output_nr):
+    """A tensor whose gradient flows to this output of ``node``, and whose value says nothing: what a sweep starts from or leads to.
+
+    Raises:
+        RuntimeError: there is no such output, or it is a leaf that nobody holds any more.
+    """
+    cdef Tensor t = new_tensor(), leaf
+    cdef wg_rec *r
+    cdef wg_outmeta *o
+    if node.node.kind == WG_NODE_LEAF:
+        leaf = tensor_of_leaf(<wg_leaf *>node.node)
+        if leaf is None:
+            raise RuntimeError("the leaf of this gradient edge is gone")
+        return leaf
+    r = <wg_rec *>node.node
+    if output_nr >= r.ny:
+        raise RuntimeError(f"{node.name()} has {r.ny} outputs: there is no output {output_nr}")
+    o = &wg_rec_outs(r)[output_nr]
+    check(wg_new(&t.t.v, o.dtype, o.ndim, wg_rec_dims(r, o.dims)))
+    t.t.v.edge.node = node.node
+    t.t.v.edge.out = output_nr
+    wg_node_hold(node.node)
+    return t
 
 
 # ---- tensor hooks ----

@@ -20,6 +20,8 @@ cdef class Sweep:
     cdef wg_edge few[4]             # room for them, as long as it suffices
     cdef Py_ssize_t nroots, ninputs
     cdef bint begun
+    cdef uint64_t number            # given when somebody asks for it
+    cdef set reached                # addresses of the nodes that the roots lead to, when somebody asks for them
 
     def __dealloc__(self):
         self.end()
@@ -54,6 +56,8 @@ cdef class Sweep:
         wg_sweep_begin(&self.s, self.create_graph)
         self.s.accumulates = self.accumulate and self.inputs is None
         self.begun = True
+        if wg_mode & WG_MODE_ANOMALY:
+            self.s.watched = self.s.special = 1
         if self.inputs is not None:
             self.places = {}
             for i in range(m):
@@ -79,10 +83,40 @@ cdef class Sweep:
         cdef int status
         cdef wg_rec *r = wg_sweep_run(&self.s, self.retain_graph, &status)
         while r != NULL:
-            self.run_general(r)
+            if self.s.watched:
+                self.run_watched(r)
+            else:
+                self.run_general(r)
             r = wg_sweep_run(&self.s, self.retain_graph, &status)
         check(status)
         return 0
+
+    cdef int run_watched(self, wg_rec *r) except -1:
+        """Under anomaly detection: tells where a record comes from whose derivative fails or is not a number."""
+        cdef wg_edge edge
+        edge.node = &r.node
+        edge.out = 0
+        state = watching()
+        outer, state.evaluating = state.evaluating, make_node(edge)
+        try:
+            self.run_general(r)
+        except Exception:
+            report_anomaly(state.evaluating)
+            raise
+        finally:
+            state.evaluating = outer
+        return 0
+
+    cdef bint executes(self, wg_node *n) except -1:
+        """Will this sweep evaluate, or has it evaluated, this node?"""
+        cdef wg_edge e
+        if self.s.pruned:
+            e.node = n
+            e.out = 0
+            return wg_sweep_wants(&self.s, e)
+        if self.reached is None:
+            self.reached = reachable(self.edges, self.nroots)
+        return <size_t>n in self.reached
 
     cdef int run_general(self, wg_rec *r) except -1:
         """A record with several outputs, hooks, a Python function, or whose cotangent is wanted."""
@@ -104,8 +138,8 @@ cdef class Sweep:
                     self.run_prehooks((<Ext>r.ext).prehooks, r.ny, g)
                 for k in range(ny):
                     arrived += not wg_val_absent(&g[k])
-                if r.ext != NULL and ((<Ext>r.ext).function is not None or (<Ext>r.ext).posthooks):
-                    self.run_python(r, <Ext>r.ext, g)
+                if self.s.watched or r.ext != NULL and ((<Ext>r.ext).function is not None or (<Ext>r.ext).posthooks):
+                    self.run_python(r, <Ext>r.ext if r.ext != NULL else None, g)
                 elif arrived:
                     check(wg_sweep_vjp(&self.s, r, g, self.retain_graph, NULL))
         finally:
@@ -179,19 +213,21 @@ cdef class Sweep:
     # ---- Functions, and nodes with hooks behind them ----
 
     cdef int run_python(self, wg_rec *r, Ext e, wg_val *g) except -1:
-        """A user's Function, or a record whose node has post hooks: gradients pass through Python handles."""
+        """A user's Function, a record whose node has post hooks, or a watched one: gradients pass through Python handles."""
         cdef int i, k
         cdef wg_val v
         cdef Tensor t
         cotangents = [self.as_tensor(&g[k]) for k in range(r.ny)]
-        if e.function is not None:
+        if e is not None and e.function is not None:
             for k in range(r.ny):
                 wg_val_release(&g[k])
             results = function_backward(r, e, list(cotangents), self.create_graph, self.retain_graph)
         else:
             results = self.table_gradients(r, g)
-        if e.posthooks:
+        if e is not None and e.posthooks:
             results = run_posthooks(e.posthooks, results, tuple(cotangents))
+        if self.s.watched:
+            check_anomaly(r, results)
         del cotangents
         for i in range(<int>r.nx):
             if results[i] is None or not wg_sweep_wants(&self.s, r.edge[i]):
@@ -280,6 +316,57 @@ cdef class Sweep:
         if given is not None:
             run_posthooks(e.posthooks, [], given)
         return 0
+
+
+cdef extern from *:
+    """
+    static __thread PyObject *wg_current_sweep;              /* the innermost of this thread, borrowed */
+    static void set_current_sweep(PyObject *sweep) { wg_current_sweep = sweep; }
+    """
+    PyObject *current_sweep "wg_current_sweep"
+    void set_current_sweep(PyObject *)
+
+
+cdef uint64_t sweeps_numbered = 0
+
+def _current_sweep_number():
+    """A number of the sweep that this thread is in, of its own; -1: in none."""
+    global sweeps_numbered
+    if current_sweep == NULL:
+        return -1
+    if (<Sweep>current_sweep).number == 0:
+        sweeps_numbered += 1
+        (<Sweep>current_sweep).number = sweeps_numbered
+    return (<Sweep>current_sweep).number
+
+
+def _sweep_executes(Node node not None):
+    """Does the sweep that this thread is in evaluate ``node``?
+
+    Raises:
+        RuntimeError: it is in none.
+    """
+    if current_sweep == NULL:
+        raise RuntimeError("_get_current_graph_task_exec_info should only be called during a backward pass")
+    return (<Sweep>current_sweep).executes(node.node)
+
+
+cdef set reachable(const wg_edge *roots, Py_ssize_t n):
+    """Addresses of all nodes that edges lead to."""
+    cdef wg_rec *r
+    cdef set seen = {<size_t>roots[i].node for i in range(n)}
+    cdef list open_ = list(seen)
+    cdef size_t at
+    while open_:
+        at = open_.pop()
+        if (<wg_node *>at).kind == WG_NODE_LEAF:
+            continue
+        r = <wg_rec *>at
+        for i in range(<int>r.nx):
+            if r.edge[i].node != NULL and <size_t>r.edge[i].node not in seen:
+                seen.add(<size_t>r.edge[i].node)
+                open_.append(<size_t>r.edge[i].node)
+    return seen
 
 
 cdef int check_edge(Tensor t) except -1:

@@ -170,7 +170,13 @@ cdef class Tensor:
 
     @property
     def _version(self):
+        if self.t.v.version.inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self.t.v.version.value
+
+    def is_inference(self):
+        """Is its memory from inference mode? Such a tensor cannot be saved for backward, or be written outside that mode."""
+        return bool(self.t.v.version.inference)
 
     @property
     def data(self):

@@ -51,6 +51,7 @@ cdef extern from "wg_types.h" nogil:
         int64_t refs
         uint32_t value
         uint16_t writer
+        uint16_t inference
     ctypedef union wg_number_value:
         double f
         int64_t i
@@ -175,6 +176,8 @@ cdef extern from "wg_tape.h" nogil:
         WG_MODE_FUNCTION
         WG_MODE_SAVED_HOOKS
         WG_MODE_PLAIN
+        WG_MODE_ANOMALY
+        WG_MODE_GRAD_LATER
     ctypedef struct wg_leaf:
         wg_node node
         void *tensor
@@ -182,6 +185,10 @@ cdef extern from "wg_tape.h" nogil:
     ctypedef struct wg_outmeta:
         uint32_t dims
         uint8_t dtype, ndim
+    ctypedef struct wg_saved:
+        wg_storage *storage
+        wg_version *version
+        uint32_t which
     ctypedef struct wg_rec:
         wg_node node
         uint64_t stamp
@@ -192,6 +199,7 @@ cdef extern from "wg_tape.h" nogil:
     wg_outmeta *wg_rec_outs(const wg_rec *)
     int64_t *wg_rec_dims(const wg_rec *, uint32_t)
     wg_attr *wg_rec_attrs(const wg_rec *)
+    wg_saved *wg_rec_saved(const wg_rec *)
     void wg_node_hold(wg_node *)
     void wg_node_drop(wg_node *)
     wg_leaf *wg_leaf_new(void *)
@@ -201,6 +209,7 @@ cdef extern from "wg_tape.h" nogil:
     int wg_rec_unpack(const wg_rec *, int, int, wg_val *)
     void wg_rec_release_saved(wg_rec *)
     int wg_spent_error(const wg_rec *)
+    int wg_inference_saved_error()
     const char *wg_rec_name(const wg_rec *)
     ctypedef struct wg_tape_stats:
         int64_t records, chunks, free_chunks, blocks, leaves
@@ -242,7 +251,7 @@ cdef extern from "wg_sweep.h" nogil:
         wg_val v
     ctypedef struct wg_sweep:
         wg_leaf_state *leaves
-        int create_graph, pruned, accumulates
+        int create_graph, pruned, accumulates, watched, special
     void wg_sweep_begin(wg_sweep *, int)
     void wg_sweep_end(wg_sweep *)
     int wg_sweep_prune(wg_sweep *, const wg_edge *, int64_t, const wg_edge *, int64_t)

@@ -22,28 +22,7 @@ class Variable(metaclass=_VariableType):
     """The old name of a tensor that requires grad: ``Variable(data)`` shares data's memory without its history."""
 
 
-class set_detect_anomaly:
-    """Accepts False; anomaly detection is not part of wengert yet."""
-
-    def __init__(self, mode, check_nan=True):
-        if mode:
-            raise NotImplementedError("anomaly detection is not supported yet: check tensors with isfinite() in hooks "
-                                      "(tensor.register_hook)")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        return None
-
-
-class detect_anomaly(set_detect_anomaly):
-    """Raises: anomaly detection is not part of wengert yet."""
-
-    def __init__(self, check_nan=True):
-        super().__init__(True)
-
-
+from .anomaly_mode import detect_anomaly, set_detect_anomaly  # noqa: E402, F401
 from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 
 

@@ -82,6 +82,13 @@ class FormulaOptimizer(Optimizer):
         columns = [[state[name] for state in states] for name in names]
         optimizer_step(self._kernel, plan.hyper.tensor, flags, (plan.params, grads, *columns))
 
+    def _write_hyperparameters(self):
+        """Puts the groups' numbers where launches made earlier read them: a replay of captured steps needs it when they change."""
+        for i, group in enumerate(self.param_groups):
+            plan = self._plans.get(i)
+            if plan is not None and plan.hyper is not None:
+                plan.hyper.set(self._launch(group)[0])
+
     def _run_formula(self, group, plan, grads):
         for param, grad, state in zip(plan.params, grads, plan.states):
             self._formula(param, grad, state, group)

@@ -179,8 +179,13 @@ def test_what_there_is_not(call):
     with pytest.raises(NotImplementedError, match="wengert"):
         call(wengert)
     assert not wengert.distributed.is_available() and not wengert.distributed.is_initialized()
-    with pytest.raises(AttributeError, match="wengert has no torch.distributed.all_reduce"):
-        wengert.distributed.all_reduce
+    with pytest.raises(AttributeError, match="wengert has no torch.distributed.rpc"):
+        wengert.distributed.rpc
+    with pytest.raises(RuntimeError, match="no process groups"):
+        wengert.distributed.init_process_group("gloo")
+    for name in ("get_rank", "get_world_size", "all_reduce"):
+        with pytest.raises(ValueError, match="Default process group has not been initialized"):
+            getattr(wengert.distributed, name)()
 
 
 def succeed(i, queue):
@@ -230,3 +235,45 @@ def test_programs_ask_for_accelerators_and_find_none(text):
 def test_devices_that_are_not_there_say_so(text):
     with pytest.raises(RuntimeError, match="on the CPU only"):
         eval(text, {name: getattr(wengert, name) for name in ("mps", "xpu")})
+
+
+CLAMPED = "t.tensor([[-1., .5, 3.], [2., float('nan'), 0.]])"
+
+
+@pytest.mark.parametrize("text", [
+    f"{CLAMPED}.clamp(min=t.tensor([0., 1., 2.]))", f"t.clamp({CLAMPED}, max=t.tensor(1.))", f"{CLAMPED}.clamp(t.tensor([0.]), t.tensor([[1.], [-2.]]))",
+    f"{CLAMPED}.clamp_(t.tensor([0., 1., 2.]))", f"{CLAMPED}.clamp_(max=t.tensor([0., 1., 2.]))", f"{CLAMPED}.clip_(t.tensor([0.]), t.tensor([2.]))",
+    f"{CLAMPED}.clamp(t.tensor([0.], dtype=t.float64))", "t.tensor([1, 5]).clamp(max=t.tensor([2.5]))", "t.tensor([1, 5]).clamp(1.5)",
+])
+def test_clamp_takes_tensors(text):
+    close(text)
+
+
+@pytest.mark.parametrize("lib", [wengert, torch])
+def test_data_parallel_calls_its_module(lib):
+    model = lib.nn.DataParallel(lib.nn.Linear(2, 3))
+    assert [*model.state_dict()] == ["module.weight", "module.bias"]
+    x = lib.ones(4, 2)
+    assert lib.equal(model(x), model.module(x)) and model.module.weight.shape == (3, 2)
+    assert lib.nn.parallel.DataParallel is lib.nn.DataParallel
+
+
+def test_distributed_data_parallel_says_what_to_do():
+    from wengert.nn.parallel import DistributedDataParallel
+    with pytest.raises(RuntimeError, match="no process groups"):
+        DistributedDataParallel(wengert.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize("lib", [wengert, torch])
+def test_checkpointed_parts_give_the_same(lib):
+    from importlib import import_module
+    checkpointing = import_module(lib.__name__ + ".utils.checkpoint")
+    layer = lib.nn.Linear(2, 2)
+    x = lib.ones(3, 2, requires_grad=True)
+    lib.nn.Sequential(layer, lib.nn.Tanh())(x).sum().backward()
+    plain = [p.grad.tolist() for p in (x, *layer.parameters())]
+    for p in (x, *layer.parameters()):
+        p.grad = None
+    y = checkpointing.checkpoint(layer, x, use_reentrant=False)
+    checkpointing.checkpoint_sequential([lib.nn.Tanh()], 1, y, use_reentrant=False).sum().backward()
+    assert [p.grad.tolist() for p in (x, *layer.parameters())] == plain

@@ -68,18 +68,11 @@ def clamp(input, min=None, max=None, *, out=None):
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, Tensor) or isinstance(max, Tensor):
-        result = input
-        if min is not None:
-            result = ops.clamp_min_tensor(result, min) if isinstance(min, Tensor) else ops.clamp_min(result, min)
-        if max is not None:
-            result = ops.clamp_max_tensor(result, max) if isinstance(max, Tensor) else ops.clamp_max(result, max)
-    elif max is None:
-        result = ops.clamp_min(input, min)
-    elif min is None:
-        result = ops.clamp_max(input, max)
-    else:
+    if min is not None and max is not None and not isinstance(min, Tensor) and not isinstance(max, Tensor):
         result = ops.clamp(input, min, max)
+    else:
+        result = input if min is None else ops.clamp_min(input, min)
+        result = result if max is None else ops.clamp_max(result, max)
     return result if out is None else out.resize_(result.shape).copy_(result)
 
 
@@ -95,9 +88,9 @@ def clamp_(input, min=None, max=None):
     if min is not None and max is not None and not isinstance(min, Tensor) and not isinstance(max, Tensor):
         return ops.clamp_(input, min, max)
     if min is not None:
-        input = ops.clamp_min_tensor_(input, min) if isinstance(min, Tensor) else ops.clamp_min_(input, min)
+        input = ops.clamp_min_(input, min)
     if max is not None:
-        input = ops.clamp_max_tensor_(input, max) if isinstance(max, Tensor) else ops.clamp_max_(input, max)
+        input = ops.clamp_max_(input, max)
     return input
 
 

@@ -24,4 +24,8 @@ def __getattr__(name):
         raise AttributeError(
             f"nn.{name} is not supported: parameters need their shapes when they are made. Use nn.{name[4:]} with its input size"
         )
+    if name in ("parallel", "DataParallel"):
+        from importlib import import_module
+        parallel = import_module(".parallel", __name__)
+        return parallel if name == "parallel" else parallel.DataParallel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,12 +1,13 @@
-"""Helpers beside the library: hooks (:mod:`wengert.utils.hooks`), data sets and loaders (:mod:`wengert.utils.data`)."""
+"""Helpers beside the library: hooks (:mod:`wengert.utils.hooks`), data sets and loaders (:mod:`wengert.utils.data`), files for
+TensorBoard (:mod:`wengert.utils.tensorboard`)."""
 
 from . import hooks
 
-__all__ = ["hooks", "data"]
+__all__ = ["hooks", "data", "checkpoint", "tensorboard"]
 
 
 def __getattr__(name):
-    if name == "data":
+    if name in ("data", "checkpoint", "tensorboard"):
         import importlib
-        return importlib.import_module(".data", __name__)
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module 'wengert.utils' has no attribute '{name}'")

@@ -1,0 +1,4 @@
+"""Where PyTorch has `DistributedDataParallel`."""
+from . import DistributedDataParallel
+
+__all__ = ["DistributedDataParallel"]

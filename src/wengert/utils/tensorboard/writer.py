@@ -1,0 +1,4 @@
+"""Where PyTorch has `SummaryWriter`."""
+from . import FileWriter, SummaryWriter
+
+__all__ = ["FileWriter", "SummaryWriter"]

@@ -138,6 +138,9 @@ enum { WG_P_TENSOR = 0, WG_P_TENSORS, WG_P_NUMBER, WG_P_INT, WG_P_INTS, WG_P_FLO
 
 #define WG_LIST_OUT 255
 
+/* Which tensor parameters a caller may replace by Python numbers: none, any, any but the first, any but not all. */
+enum { WG_NUMBER_NONE, WG_NUMBER_ANY, WG_NUMBER_LATER, WG_NUMBER_NOT_ALL };
+
 typedef struct wg_op {
     const char *name;                                   /* "mul" */
     const char *grad_name;                              /* "MulBackward0" */
@@ -148,7 +151,7 @@ typedef struct wg_op {
     uint8_t nattr;
     uint8_t materialize;                                /* absent cotangents are turned into zeros before the VJP */
     uint8_t inplace;                                    /* has an in-place form */
-    uint8_t number_ok;                                  /* tensor parameters may be Python numbers */
+    uint8_t number_ok;                                  /* which tensor parameters may be Python numbers: WG_NUMBER_* */
     uint8_t private_;                                   /* not part of the public surface */
     uint32_t diff_in;                                   /* inputs with a derivative (variadic: bit 0 speaks for all) */
     uint32_t diff_out;                                  /* outputs a gradient flows through */

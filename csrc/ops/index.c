@@ -171,7 +171,7 @@ WG_FORWARD(gather) {
     const wg_array *a = &x[0]->a, *index = &x[1]->a;
     int dim;
     wg_val_clear(y);
-    if (!is_index(index)) return wg_fail(WG_RUNTIME_ERROR, "gather(): Expected dtype int32/int64 for index");
+    if (!is_index(index) && index->numel) return wg_fail(WG_RUNTIME_ERROR, "gather(): Expected dtype int32/int64 for index");
     if (wg_wrap_dim(attr[0].i, a->ndim, &dim) < 0) return -1;
     if (index->numel == 0) return wg_new(y, a->dtype, index->ndim, index->shape);
     if (rank(a) != rank(index))
@@ -187,7 +187,7 @@ WG_FORWARD(gather) {
 
 /* 1: there is nothing to scatter. */
 static int check_scatter(const wg_array *y, const wg_array *index, const wg_array *src, int64_t given, int *dim) {
-    if (!is_index(index)) return wg_fail(WG_RUNTIME_ERROR, "scatter(): Expected dtype int32/int64 for index");
+    if (!is_index(index) && index->numel) return wg_fail(WG_RUNTIME_ERROR, "scatter(): Expected dtype int32/int64 for index");
     if (wg_wrap_dim(given, y->ndim, dim) < 0) return -1;
     if (src && src->dtype != y->dtype) return wg_fail(WG_RUNTIME_ERROR, "scatter(): Expected self.dtype to be equal to src.dtype");
     if (index->numel == 0) return 1;

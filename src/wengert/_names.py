@@ -14,10 +14,12 @@ _LENT = {
                   "set_warn_always", "is_warn_always_enabled", "is_autocast_enabled", "is_autocast_cpu_enabled",
                   "is_autocast_cache_enabled", "clear_autocast_cache", "get_default_device", "get_device_module",
                   "compiled_with_cxx11_abi", "is_vulkan_available", "is_distributed"),
-    "_seldom": ("det", "logdet", "slogdet", "inverse", "pinverse", "cholesky", "qr", "svd", "conj", "conj_physical", "resolve_conj",
+    "linalg._old_names": ("det", "logdet", "slogdet", "inverse", "pinverse", "cholesky", "cholesky_inverse", "cholesky_solve", "qr", "geqrf", "orgqr",
+                          "ormqr", "svd", "lu", "lu_solve", "lu_unpack", "triangular_solve", "matrix_exp", "svd_lowrank", "pca_lowrank"),
+    "_seldom": ("conj", "conj_physical", "resolve_conj",
                 "resolve_neg", "real", "imag", "angle", "positive", "is_conj", "is_neg", "is_inference", "is_signed", "get_device",
                 "typename", "combinations", "vander", "cumulative_trapezoid", "unravel_index", "ldexp", "mvlgamma", "hann_window",
-                "hamming_window", "blackman_window", "bartlett_window"),
+                "hamming_window", "blackman_window", "bartlett_window", "gradient", "frexp", "histogram", "histogramdd"),
     "nn.functional": ("cosine_similarity", "pairwise_distance", "pdist", "dropout", "alpha_dropout", "feature_alpha_dropout", "layer_norm",
                       "group_norm", "rms_norm", "prelu", "selu", "celu", "rrelu", "selu_", "celu_", "pixel_shuffle", "pixel_unshuffle",
                       "channel_shuffle", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
@@ -43,8 +45,7 @@ _EXPLAINED = {
                     "are False"),
     **dict.fromkeys(("Storage", "UntypedStorage", "TypedStorage", "FloatStorage"), "a tensor's memory is at hand as a buffer: "
                     "memoryview(tensor), tensor.numpy(), tensor.data_ptr()"),
-    **dict.fromkeys(("lstsq", "lu", "lu_solve", "lu_unpack", "eig", "symeig", "solve", "triangular_solve", "cholesky_solve",
-                     "cholesky_inverse", "matrix_exp"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),
+    **dict.fromkeys(("lstsq", "eig", "symeig", "solve"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),
 }
 
 

@@ -44,7 +44,8 @@ def _casts(name, dtype_name):
     dtype = _core.dtype_by_name(dtype_name)
 
     def cast(self, memory_format=preserve_format):
-        return self if self.dtype is dtype else ops.to_dtype(self, dtype)
+        result = self if self.dtype is dtype else ops.to_dtype(self, dtype)
+        return result if memory_format is preserve_format else contiguous(result, memory_format)
 
     cast.__name__ = name
     cast.__doc__ = f"The same values as {dtype_name}; itself if they are already."
@@ -85,9 +86,10 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
         check_device(device)
     if dtype is not None and not isinstance(dtype, _core.dtype):
         dtype = {float: _core.dtype_by_name("float64"), int: _core.dtype_by_name("int64"), bool: _core.dtype_by_name("bool")}[dtype]
-    if dtype is None or dtype is self.dtype:
-        return self.clone(memory_format=memory_format) if copy else self
-    return ops.to_dtype(self, dtype)
+    result = self if dtype is None or dtype is self.dtype else ops.to_dtype(self, dtype)
+    if copy and result is self:
+        return self.clone(memory_format=memory_format)
+    return result if memory_format is preserve_format else contiguous(result, memory_format)
 
 
 @_method
@@ -320,8 +322,16 @@ def is_set_to(self, tensor):
 
 @_method
 def contiguous(self, memory_format=contiguous_format):
-    """Itself if its elements are dense and row-major, else such a copy."""
-    return self if self.is_contiguous() else ops.clone(self, memory_format=0)
+    """Itself if its elements are dense and in the order of the format, else such a copy.
+
+    Raises:
+        RuntimeError: channels_last of a tensor of another number of dimensions than it is for.
+    """
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    if self.is_contiguous(memory_format=memory_format):
+        return self
+    return self.clone(memory_format=memory_format)
 
 
 @_method
@@ -382,6 +392,50 @@ def _new(name, value):
 
 for _name in ("zeros", "ones", "empty"):
     _new(_name, None)
+
+
+def _seldom(name):
+    """A method that is the function of the same name, of a module that is loaded when it is first called."""
+    def method(self, *args, **kwargs):
+        from ._names import find
+        return find(name)(self, *args, **kwargs)
+    method.__name__ = name
+    method.__doc__ = f"`torch.{name}` of this tensor."
+    _methods[name] = method
+
+
+def _seldom_in_place(name):
+    def method(self, *args, **kwargs):
+        from . import _seldom as module
+        return module._in_place(getattr(module, name), name + "_")(self, *args, **kwargs)
+    method.__name__ = name + "_"
+    method.__doc__ = f"`torch.{name}`, written into the tensor."
+    _methods[method.__name__] = method
+
+
+for _name in ("angle", "cholesky", "cholesky_inverse", "cholesky_solve", "conj", "conj_physical", "det", "frexp", "geqrf", "histogram", "inverse",
+              "ldexp", "logdet", "lu", "lu_solve", "matrix_exp", "mvlgamma", "orgqr", "ormqr", "pinverse", "positive", "qr", "resolve_conj",
+              "resolve_neg", "slogdet", "svd", "triangular_solve"):
+    _seldom(_name)
+for _name in ("conj_physical", "ldexp", "mvlgamma"):
+    _seldom_in_place(_name)
+
+
+@_method
+def float_power_(self, exponent):
+    """`float_power` in place: of a float64 tensor only, as the result is one."""
+    from .composite import float_power
+    result = float_power(self.clone(), exponent)
+    if result.dtype is not self.dtype:
+        raise RuntimeError(f"the base given to float_power_ has dtype {self.type()[6:-6]} but the operation's result requires dtype Double")
+    return self.copy_(result)
+
+
+@_method
+def new_empty_strided(self, size, stride, dtype=None, *, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """`empty_strided` with this tensor's dtype."""
+    from .creation import empty_strided
+    return empty_strided(size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
 @_method

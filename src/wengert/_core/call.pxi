@@ -102,7 +102,7 @@ cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, 
     if o is None:
         return p.optional
     if type == WG_P_TENSOR:
-        return isinstance(o, Tensor) or (op.number_ok and not (inplace and position == 0) and (is_number(o) or numpy_number(o) is not None))
+        return isinstance(o, Tensor) or (number_fits(op, position, inplace) and (is_number(o) or numpy_number(o) is not None))
     if type == WG_P_TENSORS:
         return isinstance(o, (list, tuple))
     if type == WG_P_NUMBER or type == WG_P_FLOAT:
@@ -176,7 +176,7 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
         if a.held != NULL:
             Py_DECREF(<object>a.held)
     if out is not None:
-        return write_out(f, result, out)
+        return write_out(f.name, result, out)
     return result
 
 

@@ -1,24 +1,50 @@
 # Results written into existing tensors: out=, copy_.
 
-cdef object write_out(Op f, object result, object out):
+def _write_out(name, result, out):
+    """What a function made of others does with its out= argument: see `write_out`."""
+    return write_out(name, result, out)
+
+
+def _check_in_place_type(dtype target not None, dtype result not None):
+    """Refuses to write what an in-place operation computed into a tensor of a lesser kind of numbers."""
+    check_result_type(target.code, result.code)
+
+
+cdef int check_result_type(int target, int result) except -1:
+    if wg_category(result) > wg_category(target):
+        raise RuntimeError(f"result type {wg_dtype_title[result].decode()} can't be cast to the desired output type {wg_dtype_title[target].decode()}")
+    return 0
+
+
+cdef object write_out(str name, object result, object out):
     """The out= argument: results are written into existing tensors, which are resized if they are empty."""
     cdef Tensor target, source
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
-            raise TypeError(f"{f.name}(): argument 'out' must be tuple of {len(result)} Tensors")
-        return type(result)([write_out(f, r, o) for r, o in zip(result, out)])
+            raise TypeError(f"{name}(): argument 'out' must be tuple of {len(result)} Tensors")
+        return type(result)([write_out(name, r, o) for r, o in zip(result, out)])
     if not isinstance(out, Tensor):
-        raise TypeError(f"{f.name}(): argument 'out' must be Tensor, not {type_name(out)}")
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     target, source = <Tensor>out, <Tensor>result
     if target.t.v.edge.node != NULL or source.t.v.edge.node != NULL:
         if not wg_mode & WG_MODE_NO_GRAD:
-            raise RuntimeError(f"{f.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
-    if wg_category(source.t.v.a.dtype) > wg_category(target.t.v.a.dtype):
-        raise RuntimeError(f"result type {wg_dtype_title[source.t.v.a.dtype].decode()} can't be cast to the desired output type {wg_dtype_title[target.t.v.a.dtype].decode()}")
+            raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    check_result_type(target.t.v.a.dtype, source.t.v.a.dtype)
     if not wg_same_shape(&target.t.v.a, &source.t.v.a):
         resize(target, source)
+    refuse_overlap(target)
     copy_into(target, source)
     return out
+
+
+cdef int refuse_overlap(Tensor target) except -1:
+    """What is written element by element must not show one element twice, as expanded dimensions do."""
+    cdef int i
+    for i in range(target.t.v.a.ndim):
+        if target.t.v.a.shape[i] > 1 and target.t.v.a.strides[i] == 0:
+            raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+                               "Please clone() the tensor before performing the operation.")
+    return 0
 
 
 cdef int resize(Tensor target, Tensor source) except -1:

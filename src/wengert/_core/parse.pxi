@@ -51,6 +51,11 @@ cdef object numpy_number(object o):
     return None
 
 
+cdef inline bint number_fits(const wg_op *op, int position, bint inplace):
+    """May the tensor parameter at this place be a Python number?"""
+    return op.number_ok and (position > 0 or not (inplace or op.number_ok == WG_NUMBER_LATER))
+
+
 cdef int set_number(wg_val *v, object o) except -1:
     cdef int overflow = 0
     cdef long long i
@@ -257,11 +262,17 @@ cdef int parse_tensor(Op f, int code, arguments *a, int position, object value) 
         return 0
     if value is None and op.params[position].optional:
         wg_val_clear(&a.numbers[a.nnumbers])
-    elif op.number_ok and (position > 0 or not f.inplace) and is_number(value):
+    elif number_fits(op, position, f.inplace) and is_number(value):
+        if op.number_ok == WG_NUMBER_NOT_ALL and a.nnumbers == op.nin - 1:
+            raise TypeError(f"{f.name}() received an invalid combination of arguments - got {op.nin} numbers, but expected a Tensor among "
+                            f"them:\n * {signature_text('', code)}\n")
         set_number(&a.numbers[a.nnumbers], value)
     else:
-        number = numpy_number(value) if op.number_ok else None
+        number = numpy_number(value) if number_fits(op, position, f.inplace) else None
         if number is None:
+            if op.number_ok == WG_NUMBER_LATER and position == 0 and is_number(value):
+                raise TypeError(f"{f.name}() received an invalid combination of arguments - got ({type_name(value)}, ...), but expected one "
+                                f"of:\n * {signature_text('', code)}\n")
             raise TypeError(f"{f.name}(): argument '{ROW_NAMES[code][position]}' (position {position + 1}) must be Tensor, not {type_name(value)}")
         set_number(&a.numbers[a.nnumbers], number)
     a.x[a.nx] = &a.numbers[a.nnumbers]

@@ -105,8 +105,20 @@ cdef class Tensor:
         return <size_t>self.t.v.a.data
 
     def is_contiguous(self, *, memory_format=None):
-        """Are the elements dense, in row-major order?"""
-        return bool(self.t.v.a.contiguous)
+        """Are the elements dense, in row-major order (or in that of the format)?"""
+        cdef int64_t expected = 1
+        cdef int d, n = self.t.v.a.ndim
+        name = getattr(memory_format, "name", None)
+        if name is None or not name.startswith("channels_last"):
+            return bool(self.t.v.a.contiguous)
+        if n != (4 if name == "channels_last" else 5):
+            return False
+        for d in (1, *range(n - 1, 1, -1), 0):
+            if self.t.v.a.shape[d] != 1:
+                if self.t.v.a.strides[d] != expected:
+                    return False
+                expected *= self.t.v.a.shape[d]
+        return True
 
     def _storage_nbytes(self):
         return self.t.v.a.storage.asked

@@ -134,6 +134,8 @@ cdef extern from "wg_op.h" nogil:
         WG_P_STR
         WG_P_GENERATOR
         WG_LIST_OUT
+        WG_NUMBER_LATER
+        WG_NUMBER_NOT_ALL
     ctypedef struct wg_param:
         const char *name
         uint8_t type, optional, keyword_only, has_default

@@ -21,6 +21,7 @@ if not __package__:                                     # run as a script, befor
 
 from .emit_c import doc, publics, write_files
 from .grammar import Node
+from .rows import NUMBERS
 
 BANNER = "# Generated from src/wengert/_ops by emit_py.py: do not edit.\n"
 HEAD = """from collections.abc import Sequence
@@ -38,7 +39,7 @@ METHOD = 2
 
 def annotation(op, p):
     text = f"Literal[{', '.join(map(repr, p.choices))}]" if p.choices else ANNOTATIONS[p.type]
-    if p.type == "Tensor" and op.number_ok:
+    if p.type == "Tensor" and op.number_ok and not (p is op.tensors[0] and NUMBERS[op.number_ok] == "later"):
         text += " | Number"
     return text + (" | None" if p.optional and "None" not in text else "")
 

@@ -21,6 +21,8 @@ aliases           other public names ("arctan"); "special.expit" puts one into a
 inplace           has an in-place form; default: elementwise rows with a result of their own type
 returns           name of the named tuple that holds several results ("max" for torch.return_types.max)
 domain, samples   for generated tests: interval of inputs; attributes to try, as dicts
+number_ok         may tensor parameters be Python numbers? True, False, "later" (not the first), "not all"; default: True for
+                  elementwise rows of several tensors
 cost              nanoseconds an element; default: from the functions in the formula
 doc               first line of the docstring
 """
@@ -31,6 +33,7 @@ from .grammar import (ATTR_SORT, GrammarError, Node, Parser, parse_outs, parse_s
 TYPES = ("any", "float", "compare", "int", "logical", "predicate", "numeric", "float_only")
 MASK_TYPES = ("compare", "logical", "predicate")
 KINDS = ("elementwise", "structured", "view")
+NUMBERS = (False, True, "later", "not all")
 
 
 class Op:
@@ -63,7 +66,7 @@ class Op:
         self.diff_outs = tuple(i for i, o in enumerate(self.outs) if not o.nondiff)
         self.list_out = self.outs[0].is_list
         self.materialize = (self.list_out or len(self.diff_outs) > 1) if materialize is None else materialize
-        self.number_ok = (self.kind == "elementwise" and len(self.tensors) > 1) if number_ok is None else number_ok
+        self.number_ok = NUMBERS.index((self.kind == "elementwise" and len(self.tensors) > 1) if number_ok is None else number_ok)
         self.y_int_text, self.computes = y_int, computes
         self.y, self.y_int, self.vjp = None, None, {}
         self.validate()

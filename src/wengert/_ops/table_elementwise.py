@@ -22,7 +22,7 @@ def arithmetic(op):
     op("sub", "x, other", y="x - other", vjp={"x": "g", "other": "-g"}, linear="x+other", check=True, aliases=("subtract",))
     op("sub_alpha", "x, other, *, alpha: Number = 1", y="x - alpha*other", vjp={"x": "g", "other": "-g*alpha"}, linear="x+other",
        check=True, public="sub", aliases=("subtract",), grad_name="SubBackward0", samples=({"alpha": 2},))
-    op("rsub", "x, other, *, alpha: Number = 1", y="other - alpha*x", vjp={"x": "-g*alpha", "other": "g"}, linear="x+other",
+    op("rsub", "x, other, *, alpha: Number = 1", number_ok="later", y="other - alpha*x", vjp={"x": "-g*alpha", "other": "g"}, linear="x+other",
        check=True, where="t", grad_name="RsubBackward1")
     op("mul", "x, other", y="x*other", vjp={"x": "g*other", "other": "g*x"}, linear=("x", "other"), aliases=("multiply",))
     op("div", "x, other", y="x/other", types="float", vjp={"x": "g/other", "other": "-g*((x/other)/other)"}, linear="x",
@@ -37,8 +37,8 @@ def arithmetic(op):
        where="", grad_name="DivBackward2", domain=(.5, 4))
     op("div_trunc", "x, other", y="trunc(x/other)", y_int="c:trunc_divide", types="numeric", vjp={"x": "_zero(g)", "other": "_zero(g)"}, linear=(),
        check=True, where="", grad_name="DivBackward2", domain=(.5, 4))
-    op("remainder", "x, other", y="c:remainder", types="numeric", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
-    op("fmod", "x, other", y="c:fmod", types="numeric", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
+    op("remainder", "x, other", number_ok="not all", y="c:remainder", types="numeric", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
+    op("fmod", "x, other", number_ok="later", y="c:fmod", types="numeric", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
     op("addcmul", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1*tensor2",
        vjp={"x": "g", "tensor1": "g*(tensor2*value)", "tensor2": "g*(tensor1*value)"}, number_ok=False, samples=({}, {"value": .5}))
     op("addcdiv", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1/tensor2", types="float",
@@ -85,7 +85,7 @@ def rounding(op):
 def comparison(op):
     for name, sign, alias in (("eq", "==", ()), ("ne", "!=", ("not_equal",)), ("lt", "<", ("less",)), ("le", "<=", ("less_equal",)),
                               ("gt", ">", ("greater",)), ("ge", ">=", ("greater_equal",))):
-        op(name, "x, other", y=f"x {sign} other", types="compare", inplace=True, aliases=alias)
+        op(name, "x, other", y=f"x {sign} other", types="compare", inplace=True, aliases=alias, number_ok="later")
     op("isnan", "x", y="c:isnan", y_int="False", types="predicate", inplace=False)
     op("isinf", "x", y="x == inf or x == -inf", y_int="False", types="predicate", inplace=False)
     op("isfinite", "x", y="c:isfinite", y_int="True", types="predicate", inplace=False)
@@ -96,9 +96,9 @@ def comparison(op):
        y="d = abs(x - other); x == other or (isfinite(d) and d <= atol + abs(rtol*other)) or "
          "(equal_nan != 0 and x != x and other != other)",
        computes=("f32", "f64"), inplace=False, doc="Integers are compared as float64: the facade casts them.")
-    op("logical_and", "x, other", y="x and other", types="logical", inplace=True)
-    op("logical_or", "x, other", y="x or other", types="logical", inplace=True)
-    op("logical_xor", "x, other", y="x != other", types="logical", inplace=True)
+    op("logical_and", "x, other", number_ok=False, y="x and other", types="logical", inplace=True)
+    op("logical_or", "x, other", number_ok=False, y="x or other", types="logical", inplace=True)
+    op("logical_xor", "x, other", number_ok=False, y="x != other", types="logical", inplace=True)
     op("logical_not", "x", y="not x", types="logical", inplace=True)
 
 
@@ -109,26 +109,26 @@ def selection(op):
     for name, mine, yours in (("maximum", "<", ">"), ("minimum", ">", "<")):
         op(name, "x, other", y="c:" + name, inplace=False, number_ok=False, aliases=(name[:3],), vjp={"x": f"where(x {mine} other, 0, {half})", "other": f"where(x {yours} other, 0, {half})"})
     for name, sign in (("fmax", ">="), ("fmin", "<=")):
-        op(name, "x, other", y="c:" + name, inplace=False,
+        op(name, "x, other", y="c:" + name, inplace=False, number_ok=False,
            vjp={"x": f"where(x {sign} other or isnan(other), g, 0)", "other": f"where(x {sign} other or isnan(other), 0, g)"})
     op("clamp", "x, min, max", y="minimum(maximum(x, min), max)", aliases=("clip",), grad_name="ClampBackward1",
        vjp={"x": "where(x >= min and x <= max, g, 0)", "min": "where(min < max and x < min, g, 0)",
             "max": "where(x > max or max < min, g, 0)"})
-    op("clamp_min", "x, min", y="maximum(x, min)", vjp={"x": "where(x >= min, g, 0)", "min": "where(x < min, g, 0)"})
-    op("clamp_max", "x, max", y="minimum(x, max)", vjp={"x": "where(x <= max, g, 0)", "max": "where(x > max, g, 0)"})
+    op("clamp_min", "x, min", number_ok="later", y="maximum(x, min)", vjp={"x": "where(x >= min, g, 0)", "min": "where(x < min, g, 0)"})
+    op("clamp_max", "x, max", number_ok="later", y="minimum(x, max)", vjp={"x": "where(x <= max, g, 0)", "max": "where(x > max, g, 0)"})
     op("lerp", "x, end, weight", y="d = end - x; where(abs(weight) < 0.5, x + weight*d, end - d*(1 - weight))", types="float_only",
        vjp={"x": "g*(1 - weight)", "end": "g*weight", "weight": "g*(end - x)"}, number_ok=False, grad_name="LerpBackward1")
     op("lerp_scalar", "x, end, weight: Number",
        y="d = end - x; x + weight*d if weight < 0.5 and weight > -0.5 else end - d*(1 - weight)", types="float_only",
        vjp={"x": "g*(1 - weight)", "end": "g*weight"}, number_ok=False, public="lerp", grad_name="LerpBackward0",
        samples=({"weight": .3}, {"weight": .8}))
-    op("copysign", "x, other", y="c:copysign", types="float", vjp={"x": "g*where(x == 0, 0, y/x)", "other": "_zero(g)"})
+    op("copysign", "x, other", number_ok="later", y="c:copysign", types="float", vjp={"x": "g*where(x == 0, 0, y/x)", "other": "_zero(g)"})
     op("heaviside", "x, values", y="c:heaviside", vjp="not_implemented", number_ok=False)
 
 
 def bits(op):
     for name in ("and", "or", "xor"):
-        op("bitwise_" + name, "x, other", y="c:" + name, types="int", vjp="nondiff", domain=(0, 8))
+        op("bitwise_" + name, "x, other", y="c:" + name, types="int", vjp="nondiff", domain=(0, 8), number_ok="not all")
     for name, function in (("left_shift", "lshift"), ("right_shift", "rshift")):
-        op("bitwise_" + name, "x, other", y="c:" + function, types="int", vjp="nondiff", check=True, domain=(0, 8))
+        op("bitwise_" + name, "x, other", y="c:" + function, types="int", vjp="nondiff", check=True, domain=(0, 8), number_ok="not all")
     op("bitwise_not", "x", y="c:not", types="int", vjp="nondiff", doc="Bools are negated: the facade sends them to logical_not.")

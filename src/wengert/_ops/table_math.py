@@ -17,7 +17,7 @@ def define(op):
     op("logaddexp2", "x, other", types="float_only", inplace=False, number_ok=False,
        y="where(x == other, x + 1, maximum(x, other) + log1p(exp2(-abs(x - other)))*1.4426950408889634)",
        vjp={"x": "g/(1 + exp2(other - x))", "other": "g/(1 + exp2(x - other))"})
-    op("xlogy", "x, other", y="c:xlogy", aliases=("special.xlogy",), domain=(.1, 4),
+    op("xlogy", "x, other", number_ok="not all", y="c:xlogy", aliases=("special.xlogy",), domain=(.1, 4),
        vjp={"x": "where(x == 0 and other <= 0, 0, g*log(other))", "other": "g*x/other"}, **f)
 
     op("sin", "x", y="c:sin", vjp={"x": "g*cos(x)"}, **f)
@@ -27,7 +27,7 @@ def define(op):
     op("asin", "x", y="c:asin", vjp={"x": "g*rsqrt(1 - x*x)"}, aliases=("arcsin",), **inside)
     op("acos", "x", y="c:acos", vjp={"x": "g*-rsqrt(1 - x*x)"}, aliases=("arccos",), **inside)
     op("atan", "x", y="c:atan", vjp={"x": "g/(x*x + 1)"}, aliases=("arctan",), **f)
-    op("atan2", "x, other", y="c:atan2", aliases=("arctan2",), domain=(.1, 4),
+    op("atan2", "x, other", number_ok=False, y="c:atan2", aliases=("arctan2",), domain=(.1, 4),
        vjp={"x": "q = x*x + other*other; g*other*where(q == 0, 0, reciprocal(q))",
             "other": "q = x*x + other*other; g*-x*where(q == 0, 0, reciprocal(q))"}, **f)
     op("sinh", "x", y="c:sinh", vjp={"x": "g*cosh(x)"}, **f)
@@ -51,7 +51,7 @@ def define(op):
     op("digamma", "x", y="c:digamma", vjp={"x": "g*polygamma(1, x)"}, aliases=("special.digamma", "special.psi"), **positive)
     op("polygamma", "n: int, x", y="c:polygamma", vjp={"x": "g*polygamma(n + 1, x)"}, aliases=("special.polygamma",), check=True,
        samples=({"n": 1}, {"n": 2}, {"n": 3}), types="float", domain=(.5, 9))
-    op("xlog1py", "x, other", y="where(x == 0 and other == other, 0, x*log1p(other))", where="", aliases=("special.xlog1py",),
+    op("xlog1py", "x, other", number_ok="not all", y="where(x == 0 and other == other, 0, x*log1p(other))", where="", aliases=("special.xlog1py",),
        vjp={"x": "where(x == 0 and other <= -1, 0, g*log1p(other))", "other": "g*x/(other + 1)"}, **positive)
     op("entr", "x", y="where(x > 0, -x*log(x), where(x == 0, 0, where(x < 0, -inf, x)))", where="s", inplace=False,
        vjp={"x": "g*(-log(x) - 1)"}, **positive)

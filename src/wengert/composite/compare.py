@@ -13,7 +13,7 @@ def equal(input, other):
 @public
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Is |input - other| <= atol + rtol*|other| everywhere? A bool."""
-    return bool(ops.all(ops.isclose(input, other, rtol, atol, equal_nan)))
+    return bool(ops.all(isclose(input, other, rtol, atol, equal_nan)))
 
 
 @public
@@ -51,7 +51,27 @@ def isreal(input):
     return _core.full(input.shape, True, _core.dtype_by_name("bool"))
 
 
+_isclose = ops.isclose
+
+
 @public
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Is |input - other| <= atol + rtol*|other|, element by element?
+
+    Raises:
+        RuntimeError: a negative tolerance, or two dtypes.
+    """
+    if rtol < 0 or atol < 0:
+        name, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
+        raise RuntimeError(f"{name} must be greater than or equal to zero, but got {value:g}")
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{input.type()[6:-6]} did not match {other.type()[6:-6]}")
+    if not input.dtype.is_floating_point:
+        input, other = input.double(), other.double()
+    return _isclose(input, other, rtol, atol, equal_nan)
+
+
+@public(method=False, out=True)
 def isin(elements, test_elements, *, assume_unique=False, invert=False):
     """Which elements occur among ``test_elements``?"""
     if not isinstance(elements, Tensor):

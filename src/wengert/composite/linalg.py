@@ -2,6 +2,7 @@
 from .. import _core, ops
 from .._core import Tensor
 from ._register import functions, methods, public
+from .shape import _wrap
 
 methods["matmul"] = _core.matmul
 
@@ -13,10 +14,10 @@ def outer(input, vec2, *, out=None):
         raise RuntimeError(f"outer: Expected 1-D argument {'self' if input.dim() != 1 else 'vec2'}, but got "
                            f"{(input if input.dim() != 1 else vec2).dim()}-D")
     result = input.unsqueeze(1) * vec2.unsqueeze(0)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("outer", result, out)
 
 
-@public
+@public(out=True)
 def inner(input, other):
     """Products of vectors along the last dimensions."""
     if input.dim() == 0 or other.dim() == 0:
@@ -26,7 +27,7 @@ def inner(input, other):
     return tensordot(input, other, ([-1], [-1]))
 
 
-@public(method=False)
+@public(method=False, out=True)
 def tensordot(a, b, dims=2):
     """The product of two tensors summed over pairs of dimensions: the last ``dims`` of a with the first of b, or two lists."""
     if isinstance(dims, int):
@@ -188,7 +189,7 @@ def trace(input):
     return ops.sum(ops.diagonal(input))
 
 
-@public
+@public(out=True)
 def kron(input, other):
     """The Kronecker product."""
     n = max(input.dim(), other.dim())
@@ -199,18 +200,34 @@ def kron(input, other):
     return (a.reshape(left) * b.reshape(right)).reshape([p * q for p, q in zip(a.shape, b.shape)])
 
 
-@public
+@public(out=True, inplace=True)
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta*input + alpha*outer(vec1, vec2)."""
+    """beta*input + alpha*outer(vec1, vec2); of bools, their disjunction."""
     product = outer(vec1, vec2)
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    if input.dtype.name == product.dtype.name == "bool":
+        return ops.logical_or(input if beta else ops.logical_and(input, ops.logical_not(input)), product if alpha else product ^ product)
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:                                           # whatever stands in the input, NaN too, does not count
+        return ops.expand(product.clone(), tuple(product.shape)).to(_core.result_type(input, product))
+    return (input if beta == 1 else input * beta) + product
 
 
-@public
+@public(out=True, inplace=True)
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
-    """beta*input + alpha*(sum of the products of a batch)."""
-    product = ops.sum_dim(ops.bmm(batch1, batch2), (0,))
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+    """beta*input + alpha*(sum of the products of a batch): one product of the matrices side by side.
+
+    Raises:
+        RuntimeError: batches that are not three-dimensional or do not fit.
+    """
+    if batch1.dim() != 3 or batch2.dim() != 3:
+        raise RuntimeError("batch1 must be a 3D tensor" if batch1.dim() != 3 else "batch2 must be a 3D tensor")
+    b, n, k = batch1.shape
+    if batch2.shape[0] != b:
+        raise RuntimeError(f"batch1 and batch2 must have same number of batches, got {b} and {batch2.shape[0]}")
+    if batch2.shape[1] != k:
+        raise RuntimeError(f"Incompatible matrix sizes for bmm ({n}x{k} and {batch2.shape[1]}x{batch2.shape[2]})")
+    left = ops.permute(batch1, (1, 0, 2)).reshape(n, b * k)
+    return ops.addmm(input, left, batch2.reshape(b * k, batch2.shape[2]), beta=beta, alpha=alpha)
 
 
 @public(method=False)
@@ -222,18 +239,19 @@ def chain_matmul(*matrices):
     return result
 
 
-@public
+@public(out=True)
 def matrix_power(input, n):
     """A square matrix to an integer power, by repeated squaring.
 
     Raises:
-        RuntimeError: not square. NotImplementedError: a negative power.
+        RuntimeError: not square; a negative power of a singular matrix.
     """
     if input.dim() < 2 or input.shape[-1] != input.shape[-2]:
         raise RuntimeError(f"linalg.matrix_power: A must be batches of square matrices, but they are {input.shape[-2] if input.dim() > 1 else 1} "
                            f"by {input.shape[-1] if input.dim() else 1} matrices")
     if n < 0:
-        raise NotImplementedError("negative matrix powers need an inverse, which wengert does not compute")
+        from ..linalg import inv
+        return matrix_power(inv(input), -n)
     result, square = None, input
     while n:
         if n & 1:
@@ -243,7 +261,7 @@ def matrix_power(input, n):
             square = square @ square
     if result is None:
         from ..creation import eye
-        return eye(input.shape[-1], dtype=input.dtype).expand(input.shape).clone()
+        return eye(input.shape[-1], dtype=input.dtype).expand(input.shape) + input * 0
     return result
 
 
@@ -253,13 +271,16 @@ def cdist(x1, x2, p=2.0, compute_mode=None):
     return ops.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, (-1,))
 
 
-@public
+@public(out=True)
 def cross(input, other, dim=-1):
-    """The cross product of 3-vectors along ``dim``.
+    """The cross product of 3-vectors along ``dim``; other dimensions broadcast.
 
     Raises:
-        RuntimeError: that dimension does not have size 3.
+        RuntimeError: that dimension does not have size 3, or the numbers of dimensions differ.
     """
+    if input.dim() != other.dim():
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    dim = _wrap(dim, input.dim())
     if input.shape[dim] != 3 or other.shape[dim] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}")
     a, b = input.unbind(dim), other.unbind(dim)

@@ -1,7 +1,7 @@
 """Elementwise functions with several modes, and small combinations."""
 from .. import _core, ops
 from .._core import Tensor, shortcut
-from ._register import public
+from ._register import in_place, methods, public
 
 _rounding = {"floor": "div_floor", "trunc": "div_trunc"}
 
@@ -20,7 +20,7 @@ def div(input, other, *, rounding_mode=None, out=None):
         result = getattr(ops, _rounding[rounding_mode])(input, other)
     else:
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("div", result, out)
 
 
 @public(torch=False, aliases=("divide_",))
@@ -31,31 +31,36 @@ def div_(self, other, *, rounding_mode=None):
         return ops.div_(self, other)
     if rounding_mode not in _rounding:
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return getattr(ops, _rounding[rounding_mode] + "_")(self, other)
+    return _div_in_place(self, other, rounding_mode=rounding_mode)
+
+
+_div_in_place = in_place(div, "div_")
 
 
 @public
 def bitwise_not(input, *, out=None):
     """~input; bools are negated."""
     result = ops.logical_not(input) if input.dtype.name == "bool" else ops.bitwise_not(input)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("bitwise_not", result, out)
 
 
 @public
 def pow(input, exponent, *, out=None):
     """input ** exponent; either may be a number. An integer tensor to a float power is computed in the default float type."""
     result = _core.power_of(input, exponent)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("pow", result, out)
 
 
 @public
 def float_power(input, exponent, *, out=None):
     """input ** exponent, computed in float64."""
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError("float_power() received an invalid combination of arguments - got two numbers, but expected a Tensor among them")
     f64 = _core.dtype_by_name("float64")
     a = input.to(f64) if isinstance(input, Tensor) else input
     b = exponent.to(f64) if isinstance(exponent, Tensor) else float(exponent)
     result = a ** b if isinstance(a, Tensor) else ops.pow(a, b)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("float_power", result, out)
 
 
 @public
@@ -68,12 +73,13 @@ def clamp(input, min=None, max=None, *, out=None):
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if min is not None and max is not None and not isinstance(min, Tensor) and not isinstance(max, Tensor):
-        result = ops.clamp(input, min, max)
+    if max is None:
+        result = ops.clamp_min(input, min)
+    elif min is None:
+        result = ops.clamp_max(input, max)
     else:
-        result = input if min is None else ops.clamp_min(input, min)
-        result = result if max is None else ops.clamp_max(result, max)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+        result = ops.clamp(input, min, max)
+    return result if out is None else _core._write_out("clamp", result, out)
 
 
 public(clamp, name="clip")
@@ -85,29 +91,67 @@ def clamp_(input, min=None, max=None):
     """`clamp`, written into ``input``."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if min is not None and max is not None and not isinstance(min, Tensor) and not isinstance(max, Tensor):
-        return ops.clamp_(input, min, max)
-    if min is not None:
-        input = ops.clamp_min_(input, min)
-    if max is not None:
-        input = ops.clamp_max_(input, max)
-    return input
+    if max is None:
+        return ops.clamp_min_(input, min)
+    return ops.clamp_max_(input, max) if min is None else ops.clamp_(input, min, max)
+
+
+def _check_weights(weights, name, count, integral):
+    kind = "integral" if integral else "floating point"
+    if weights.dim() > 1:
+        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.dim()} dimensions")
+    if weights.dtype.is_floating_point == integral or weights.dtype.name == "bool":
+        raise RuntimeError(f"cov(): expected {name} to have {kind} dtype but got {name} with {weights.type()[6:-6]} dtype")
+    if weights.numel() != count:
+        raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+                           f"{weights.numel()} != {count}")
+    if weights.numel() and bool(weights.min() < 0):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
 @public
 def cov(input, *, correction=1, fweights=None, aweights=None):
-    """Covariance of the rows of a matrix (or variance of a vector)."""
-    if fweights is not None or aweights is not None:
-        raise NotImplementedError("cov() with weights is not supported: weigh the columns before")
-    x = input.unsqueeze(0) if input.dim() < 2 else input
-    x = x - x.mean(1, keepdim=True)
-    c = (x @ x.t()) / (x.shape[1] - correction)
-    return c.squeeze() if input.dim() < 2 else c
+    """Covariance of the rows of a matrix (or variance of a vector), whose columns are observations.
+
+    Args:
+        fweights: how often each column counts, integers. aweights: how much it weighs, floats.
+
+    Raises:
+        RuntimeError: more than two dimensions, bools, or weights of the wrong shape, dtype or sign.
+    """
+    if input.dim() > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.dim()} dimensions")
+    if input.dtype.name == "bool":
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+    x = input.reshape(1, -1) if input.dim() < 2 else input
+    weights = None
+    if fweights is not None:
+        _check_weights(fweights, "fweights", x.shape[1], True)
+        weights = fweights
+    if aweights is not None:
+        _check_weights(aweights, "aweights", x.shape[1], False)
+        weights = aweights if weights is None else weights * aweights
+    if weights is None:
+        total = x.shape[1]
+        mean = ops.sum_dim(x, (1,), True) / x.shape[1] if x.shape[1] else x.mean(1, keepdim=True)
+    else:
+        total = weights.sum()
+        if bool(total == 0):
+            raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+        mean = ops.sum_dim(x * weights, (1,), True) / total
+    count = total - correction
+    if weights is not None and correction and aweights is not None:
+        count = total - correction * (weights * aweights).sum() / total
+    norm = count.clamp(min=0) if isinstance(count, Tensor) else max(count, 0)
+    x = x - mean
+    return ((x @ (x if weights is None else x * weights).t()) / norm).squeeze()
 
 
 @public
 def corrcoef(input):
     """Correlation coefficients of the rows of a matrix."""
+    if input.dim() > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {input.dim()} dimensions")
     c = cov(input)
     if c.dim() == 0:
         return c / c
@@ -115,9 +159,13 @@ def corrcoef(input):
     return (c / d.unsqueeze(1) / d.unsqueeze(0)).clamp(-1, 1)
 
 
-@public
+@public(out=True)
 def diff(input, n=1, dim=-1, prepend=None, append=None):
     """n-th differences of neighbours along ``dim``."""
+    if input.dim() == 0:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n == 0:
+        return input.clone()
     parts = [t for t in (prepend, input, append) if t is not None]
     x = ops.cat(parts, dim) if len(parts) > 1 else input
     if n < 0:
@@ -147,9 +195,10 @@ public(trapezoid, method=False, name="trapz")
 
 @public(method=False)
 @shortcut(ops.softmax)
-def softmax(input, dim, *, dtype=None):
+def softmax(input, dim, *, dtype=None, out=None):
     """exp(input) divided by its sum along ``dim``."""
-    return ops.softmax(input if dtype is None else input.to(dtype), dim)
+    result = ops.softmax(input if dtype is None else input.to(dtype), dim)
+    return result if out is None else _core._write_out("softmax", result, out)
 
 
 @public(torch=False, name="softmax")
@@ -161,9 +210,10 @@ def _softmax_method(self, dim, dtype=None):
 
 @public(method=False)
 @shortcut(ops.log_softmax)
-def log_softmax(input, dim, *, dtype=None):
+def log_softmax(input, dim, *, dtype=None, out=None):
     """The logarithm of `softmax`, computed stably."""
-    return ops.log_softmax(input if dtype is None else input.to(dtype), dim)
+    result = ops.log_softmax(input if dtype is None else input.to(dtype), dim)
+    return result if out is None else _core._write_out("log_softmax", result, out)
 
 
 @public(torch=False, name="log_softmax")
@@ -173,10 +223,18 @@ def _log_softmax_method(self, dim, dtype=None):
     return log_softmax(self, dim, dtype=dtype)
 
 
-@public(method=False)
+@public(method=False, out=True)
 def polygamma(n, input):
-    """The n-th derivative of the digamma function."""
+    """The n-th derivative of the digamma function.
+
+    Raises:
+        RuntimeError: n is negative.
+    """
     return ops.digamma(input) if n == 0 else ops.polygamma(n, input)
+
+
+methods["polygamma"] = lambda self, n: polygamma(n, self)
+methods["polygamma_"] = in_place(methods["polygamma"], "polygamma_")
 
 
 @public
@@ -190,7 +248,7 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     result = ops.where(ops.isnan(input), 0.0 if nan is None else float(nan), input)
     result = ops.where(ops.eq(input, inf), limits.max if posinf is None else float(posinf), result)
     result = ops.where(ops.eq(input, -inf), limits.min if neginf is None else float(neginf), result)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("nan_to_num", result, out)
 
 
 @public(torch=False)
@@ -199,9 +257,19 @@ def nan_to_num_(self, nan=None, posinf=None, neginf=None):
     return self.copy_(nan_to_num(self, nan, posinf, neginf))
 
 
-@public
+@public(out=True, inplace=True)
 def renorm(input, p, dim, maxnorm):
-    """Slices along ``dim`` whose p-norm exceeds ``maxnorm`` are scaled down to it."""
+    """Slices along ``dim`` whose p-norm exceeds ``maxnorm`` are scaled down to it.
+
+    Raises:
+        RuntimeError: fewer than two dimensions, p not positive, or a negative maxnorm.
+    """
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if input.dim() < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.dim()} dimensions")
     others = [d for d in range(input.dim()) if d != dim % input.dim()]
     norms = ops.vector_norm(input, p, others, True)
     factor = ops.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)

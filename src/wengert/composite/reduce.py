@@ -20,7 +20,7 @@ def _moments(row):
         if isinstance(dim, bool):                          # x.var(False): the old form, over all dimensions
             dim, unbiased = None, dim
         result = row(input, _dims(dim), correction=_correction(unbiased, correction), keepdim=keepdim)
-        return result if out is None else out.resize_(result.shape).copy_(result)
+        return result if out is None else _core._write_out(row.__name__, result, out)
     moment.__name__ = moment.__qualname__ = row.__name__
     moment.__doc__ = f"The {'variance' if row.__name__ == 'var' else 'standard deviation'} over ``dim`` (all, if None); correction 1 unless told otherwise."
     return public(moment)
@@ -59,9 +59,11 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     if not input.dtype.is_floating_point:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + input.type()[6:-6])
     if p == "nuc":
-        raise NotImplementedError("the nuclear norm needs singular values, which wengert does not compute")
+        from ..linalg import matrix_norm
+        result = matrix_norm(input, "nuc", (0, 1) if dim is None else _dims(dim), keepdim)
+        return result if out is None else _core._write_out("norm", result, out)
     result = ops.vector_norm(input, 2 if p in ("fro", None) else p, _dims(dim), keepdim)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("norm", result, out)
 
 
 @public
@@ -70,7 +72,7 @@ def dist(input, other, p=2):
     return norm(input - other, p)
 
 
-@public
+@public(out=True)
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean of the elements that are not NaN."""
     if dtype is not None:
@@ -79,7 +81,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     return ops.nansum(input, _dims(dim), keepdim) / count
 
 
-@public
+@public(out=True)
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """q-quantiles along ``dim`` (of all elements, if None).
 
@@ -89,7 +91,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
-@public
+@public(out=True)
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """`quantile` of the elements that are not NaN."""
     return _quantile(input, q, dim, keepdim, interpolation, True)
@@ -107,7 +109,7 @@ def _quantile(input, q, dim, keepdim, interpolation, skip_nan):
     elif not bool(((q >= 0) & (q <= 1)).all()):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
     original = input.dim()
-    x = input.reshape(-1) if dim is None else input.movedim(dim, -1)
+    x = input.reshape(-1) if dim is None or not original else input.movedim(dim, -1)
     x = ops.sort(x, -1).values
     bad = ops.isnan(x)
     n = x.shape[-1]
@@ -125,11 +127,10 @@ def _quantile(input, q, dim, keepdim, interpolation, skip_nan):
         low = high = rank.round()
     i64 = _core.dtype_by_name("int64")
     a, b = ops.gather(x, -1, low.to(i64)), ops.gather(x, -1, high.to(i64))
-    weight = 0.5 if interpolation == "midpoint" else rank - low
-    y = ops.lerp(a, b, weight)
+    y = ops.lerp_scalar(a, b, 0.5) if interpolation == "midpoint" else ops.lerp(a, b, rank - low)
     if not skip_nan:
         y = ops.where(ops.any_dim(bad, (-1,), True), float("nan"), y)
     y = y.movedim(-1, 0)
     if keepdim:
-        y = y.reshape((q.numel(),) + (1,) * original) if dim is None else y.unsqueeze(1 + dim % original)
+        y = y.reshape((q.numel(),) + (1,) * original) if dim is None or not original else y.unsqueeze(1 + dim % original)
     return y if q.dim() else y.squeeze(0)

@@ -13,7 +13,7 @@ def argsort(input, dim=-1, descending=False, stable=False):
     return ops.sort(input, dim, descending, stable=stable).indices
 
 
-@public
+@public(out=True)
 def msort(input):
     """Sorted along the first dimension."""
     return ops.sort(input, 0).values
@@ -29,7 +29,7 @@ def where(condition, input=None, other=None, *, out=None):
             raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.type()[6:-6]}")
         condition = condition.bool()
     result = _table_where(condition, input, other)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("where", result, out)
 
 
 methods["where"] = lambda self, condition, other: where(condition, self, other)
@@ -43,7 +43,7 @@ def nonzero(input, *, out=None, as_tuple=False):
             return ops.nonzero(input.unsqueeze(0)).unbind(1)
         return ops.nonzero(input).unbind(1)
     result = ops.nonzero(input)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("nonzero", result, out)
 
 
 @public(method=False)
@@ -59,7 +59,7 @@ methods["argwhere"] = argwhere
 def masked_select(input, mask, *, out=None):
     """The elements where ``mask`` holds, as one dimension; both are broadcast."""
     result = ops.masked_select(input, mask)
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("masked_select", result, out)
 
 
 @public
@@ -72,13 +72,16 @@ def take_along_dim(input, indices, dim=None, *, out=None):
         if input.dim() != indices.dim():
             raise RuntimeError(f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.dim()} "
                                f"dimensions for input, and {indices.dim()} dimensions for indices")
+        if indices.dtype.name != "int64":
+            raise RuntimeError("torch.take_along_dim(): dtype of indices should be Long but got " + indices.type()[6:-6])
         d = _wrap(dim, input.dim())
+        indices = ops.where(indices < 0, indices + input.shape[d], indices)
         a, b = list(input.shape), list(indices.shape)
         a[d] = b[d] = 1
         shape = list(broadcast_shapes(a, b))
         result = ops.gather(input.expand([input.shape[d] if i == d else s for i, s in enumerate(shape)]), d,
                             indices.expand([indices.shape[d] if i == d else s for i, s in enumerate(shape)]))
-    return result if out is None else out.resize_(result.shape).copy_(result)
+    return result if out is None else _core._write_out("take_along_dim", result, out)
 
 
 def _key(indices):
@@ -154,17 +157,24 @@ def _unique_dim(input, dim, return_inverse, return_counts):
 
 @public
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
-    """The elements with repeats of a neighbour left out."""
-    if dim is not None:
-        raise NotImplementedError("unique_consecutive() along a dim is not supported: use unique(dim=...)")
-    flat = input.reshape(-1)
-    fresh = _changes(flat)
+    """The elements (or slices along ``dim``) with repeats of a neighbour left out."""
+    if dim is None:
+        flat = input.reshape(-1)
+        fresh = _changes(flat)
+        kept = flat[fresh]
+    else:
+        rows = input.movedim(dim, 0) if input.dim() else input.reshape(1)
+        flat = rows.reshape(rows.shape[0], -1) if rows.numel() else rows.reshape(rows.shape[0], 0)
+        fresh = _core.full((flat.shape[0],), True, _core.dtype_by_name("bool"))
+        if flat.shape[0] > 1:
+            fresh[1:] = ops.any_dim(ops.ne(flat[1:], flat[:-1]), (1,))
+        kept = rows[fresh].movedim(0, dim) if input.dim() else input.reshape(1)
     group = ops.cumsum(fresh, 0) - 1
-    result = [flat[fresh]]
+    result = [kept]
     if return_inverse:
-        result.append(group.reshape(input.shape))
+        result.append(group.reshape(input.shape) if dim is None else group)
     if return_counts:
-        result.append(_counts(group, result[0].shape[0]))
+        result.append(_counts(group, int(fresh.sum())))
     return result[0] if len(result) == 1 else tuple(result)
 
 
@@ -184,20 +194,22 @@ def bincount(input, weights=None, minlength=0):
     return ops.scatter_add(_core.full((n,), 0, weights.dtype), 0, index, weights)
 
 
-@public
+@public(out=True)
 def histc(input, bins=100, min=0, max=0):
     """Counts in ``bins`` equal bins from min to max (of the elements, if both are equal)."""
-    if min == max:
+    if max < min:
+        raise RuntimeError("max must be larger than min")
+    if min == max and input.numel():
         min, max = float(input.min()), float(input.max())
-        if min == max:
-            min, max = min - 1, max + 1
+    if min == max:
+        min, max = min - 1, max + 1
     x = input.reshape(-1)
     x = x[(x >= min) & (x <= max)]
     place = ((x - min) * (bins / (max - min))).floor().clamp(0, bins - 1).to(_i64)
     return _counts(place, bins).to(input.dtype)
 
 
-@public(method=False)
+@public(method=False, out=True)
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
     """Where each value would be inserted into a sorted sequence (the last dimension) to keep it sorted."""
     if sorter is not None:
@@ -220,15 +232,9 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     return result.to(_core.dtype_by_name("int32")) if out_int32 else result
 
 
-@public(method=False)
+@public(method=False, out=True)
 def bucketize(input, boundaries, *, out_int32=False, right=False):
     """Which interval between sorted boundaries each value lies in."""
+    if boundaries.dim() != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.dim()})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
-
-
-@public(torch=False)
-def scatter_reduce(self, dim, index, src, reduce, *, include_self=True):
-    """Raises: use scatter_add, or amax/amin over one-hot masks."""
-    if reduce == "sum" and include_self:
-        return ops.scatter_add(self, dim, index, src)
-    raise NotImplementedError(f"scatter_reduce with reduce='{reduce}' is not supported yet: scatter_add is")

@@ -101,8 +101,8 @@ def unflatten(input, dim, sizes):
 
 @public
 def ravel(input):
-    """The elements as one dimension."""
-    return ops._reshape(input, (-1,))
+    """The elements as one dimension, without gaps."""
+    return ops._reshape(input.contiguous(), (-1,))
 
 
 @public(aliases=("moveaxis",))
@@ -114,11 +114,11 @@ def movedim(input, source, destination):
     if len(source) != len(destination):
         raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of dims "
                            f"as destination ({list(destination)} dims)")
+    given = {"source": source, "destination": destination}
     source, destination = [_wrap(d, n) for d in source], [_wrap(d, n) for d in destination]
-    if len(set(source)) != len(source):
-        raise RuntimeError(f"movedim: repeated dim in `source` ({source})")
-    if len(set(destination)) != len(destination):
-        raise RuntimeError(f"movedim: repeated dim in `destination` ({destination})")
+    for name, dims in (("source", source), ("destination", destination)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given[name])})")
     order = [None] * n
     for s, d in zip(source, destination):
         order[d] = s
@@ -135,13 +135,15 @@ def adjoint(input):
 @public
 def narrow(input, dim, start, length):
     """The window of ``length`` elements from ``start`` along ``dim``."""
-    n = input.shape[dim] if input.dim() else 0
     if input.dim() == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(start, Tensor):
+        if start.dim() or start.dtype.is_floating_point or start.dtype.name == "bool":
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
         start = start.item()
+    n = input.shape[_wrap(dim, input.dim())]
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
     if start < 0:
@@ -193,8 +195,11 @@ def tensor_split(input, indices_or_sections, dim=0):
 def _axis_split(name, least, axis):
     def split(input, indices_or_sections):
         if input.dim() < least:
-            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with "
+            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
                                f"{input.dim()} dimensions!")
+        if not isinstance(indices_or_sections, (int, tuple, list)):
+            raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, {type(indices_or_sections).__name__}), but "
+                            "expected one of:\n * (Tensor input, int sections)\n * (Tensor input, tuple of ints indices)\n")
         dim = axis if input.dim() > 1 else 0
         k, n = indices_or_sections, input.shape[dim]
         if isinstance(k, int) and (k == 0 or k > 0 and n % k):
@@ -230,28 +235,37 @@ def _at_least(n):
 atleast_1d, atleast_2d, atleast_3d = _at_least(1), _at_least(2), _at_least(3)
 
 
-@public(method=False)
+def _not_empty(tensors, name):
+    if not len(tensors):
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+
+
+@public(method=False, out=True)
 def hstack(tensors):
     """Joins along the second dimension (the first of 1-d tensors)."""
+    _not_empty(tensors, "hstack")
     tensors = [atleast_1d(t) for t in tensors]
     return ops.cat(tensors, 0 if tensors[0].dim() == 1 else 1)
 
 
-@public(method=False, aliases=("row_stack",))
+@public(method=False, aliases=("row_stack",), out=True)
 def vstack(tensors):
     """Joins along the first dimension; 1-d tensors are rows."""
+    _not_empty(tensors, "vstack")
     return ops.cat([atleast_2d(t) for t in tensors], 0)
 
 
-@public(method=False)
+@public(method=False, out=True)
 def dstack(tensors):
     """Joins along the third dimension."""
+    _not_empty(tensors, "dstack")
     return ops.cat([atleast_3d(t) for t in tensors], 2)
 
 
-@public(method=False)
+@public(method=False, out=True)
 def column_stack(tensors):
     """Joins along the second dimension; 1-d tensors are columns."""
+    _not_empty(tensors, "column_stack")
     return ops.cat([t.reshape(t.numel(), 1) if t.dim() <= 1 else t for t in tensors], 1)
 
 
@@ -291,8 +305,22 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
 
 @public
 def rot90(input, k=1, dims=(0, 1)):
-    """Rotated by k quarter turns in the plane of two dimensions."""
+    """Rotated by k quarter turns in the plane of two dimensions.
+
+    Raises:
+        RuntimeError: not two different dimensions.
+    """
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.dim() < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.dim()}")
     a, b = dims
+    if a == b or abs(a - b) == input.dim():
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {a} and dim1 = {b}")
+    for d in dims:
+        if not -input.dim() <= d < input.dim():
+            raise RuntimeError(f"Rotation dim{dims.index(d)} out of range, dim{dims.index(d)} = {d}")
     k %= 4
     if k == 1:
         return input.flip(b).transpose(a, b)
@@ -319,7 +347,7 @@ def flipud(input):
     return input.flip(0)
 
 
-@public
+@public(out=True)
 def diag(input, diagonal=0):
     """The diagonal of a matrix, or a matrix with a vector on its diagonal."""
     if input.dim() == 1:
@@ -398,14 +426,18 @@ def meshgrid(*tensors, indexing="ij"):
     tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    tensors = [t.reshape(-1) for t in tensors]
+    tensors = [t.reshape(-1) if t.dim() < 2 else t for t in tensors]
+    if any(t.dim() > 1 for t in tensors):
+        bad = next(t for t in tensors if t.dim() > 1)
+        raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {bad}")
+    if any(t.dtype is not tensors[0].dtype for t in tensors):
+        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     swap = indexing == "xy" and len(tensors) > 1
     if swap:
         tensors[0], tensors[1] = tensors[1], tensors[0]
     shape = [t.numel() for t in tensors]
     grids = [ops.expand(t.reshape([-1 if i == k else 1 for i in range(len(tensors))]), shape) for k, t in enumerate(tensors)]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
@@ -476,7 +508,7 @@ def select_scatter(input, src, dim, index):
     return out
 
 
-@public
+@public(out=True)
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """A copy with a window along ``dim`` replaced."""
     out = input.clone()

@@ -2,6 +2,7 @@
 
 import warnings
 
+from ..composite._register import with_out
 from .. import empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
 from .._core import shortcut
 
@@ -167,16 +168,18 @@ def glu(input, dim=-1):
 
 
 @shortcut(ops.logsigmoid)
-def logsigmoid(input):
+def logsigmoid(input, *, out=None):
     """log(1 / (1 + exp(-x))), without overflow."""
-    return ops.logsigmoid(input)
+    return ops.logsigmoid(input, out=out)
 
 
+@with_out
 def hardshrink(input, lambd=0.5):
     """x where |x| > lambd, else 0."""
     return ops.hardshrink(input, lambd)
 
 
+@with_out
 def softshrink(input, lambd=0.5):
     """x moved towards 0 by lambd, 0 where |x| <= lambd."""
     if not lambd >= 0:
@@ -199,9 +202,9 @@ def softsign(input):
 
 
 @shortcut(ops.softplus)
-def softplus(input, beta=1.0, threshold=20.0):
+def softplus(input, beta=1.0, threshold=20.0, *, out=None):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x > threshold."""
-    return ops.softplus(input, beta, threshold)
+    return ops.softplus(input, beta, threshold, out=out)
 
 
 @shortcut(ops.hardsigmoid)
@@ -217,9 +220,11 @@ def hardswish(input, inplace=False):
 
 
 @shortcut(ops.gelu)
-def gelu(input, *, approximate="none"):
+def gelu(input, *, approximate="none", out=None):
     """x * Phi(x), Phi the normal distribution's cumulative function; ``approximate="tanh"`` for its tanh form."""
-    return ops.gelu(input, approximate=approximate)
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return ops.gelu(input, approximate=approximate, out=out)
 
 
 @shortcut(ops.silu)

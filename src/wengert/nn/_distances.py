@@ -1,6 +1,6 @@
 """Distances between vectors, and the bilinear form."""
 
-from .. import matmul
+from .. import _core, broadcast_tensors, matmul
 from .. import norm as _norm
 
 
@@ -15,6 +15,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         ndim = max(x1.dim(), x2.dim())
         x1 = x1.reshape([1] * (ndim - x1.dim()) + list(x1.size()))
         x2 = x2.reshape([1] * (ndim - x2.dim()) + list(x2.size()))
+    x1, x2 = broadcast_tensors(x1, x2)
     unit1 = x1 / _norm(x1, 2, dim, True).clamp(min=eps)
     unit2 = x2 / _norm(x2, 2, dim, True).clamp(min=eps)
     return (unit1 * unit2).sum(dim)
@@ -24,7 +25,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """x / max(|x|_p, eps) along ``dim``."""
     size = _norm(input, p, dim, True).clamp(min=eps)
     result = input / size.expand(input.size())
-    return result if out is None else out.copy_(result)
+    return result if out is None else _core._write_out("normalize", result, out)
 
 
 def pdist(input, p=2.0):

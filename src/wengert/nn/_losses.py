@@ -341,7 +341,7 @@ def margin_ranking_loss(
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-y * x)); its mean or its sum."""
     reduction = _kind(size_average, reduce, reduction)
-    return _reduce(-ops.logsigmoid(target * input), reduction)
+    return _reduce(-ops.logsigmoid(input * target), reduction)
 
 
 def triplet_margin_loss(
@@ -393,6 +393,13 @@ def triplet_margin_with_distance_loss(
     return _reduce((margin + near - far).clamp(min=0), reduction)
 
 
+def _check_margin(input):
+    """The number of rows of a matrix, or 1 of a vector or a number."""
+    if input.dim() > 2 or input.dim() and input.size(-1) == 0:
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}")
+    return input.size(0) if input.dim() == 2 else 1
+
+
 def multi_margin_loss(
     input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
@@ -405,7 +412,12 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
-    rows = input if input.dim() > 1 else input.unsqueeze(0)
+    count = _check_margin(input)
+    if target.dim() > 1 or target.numel() != count:
+        raise RuntimeError(f"inconsistent target size, expected {count} but got {list(target.shape)}")
+    if weight is not None and weight.numel() != (input.size(-1) if input.dim() else 1):
+        raise RuntimeError(f"inconsistent weight size, expected {input.size(-1) if input.dim() else 1} but got {list(weight.shape)}")
+    rows = input if input.dim() > 1 else input.reshape(1, -1)
     classes = target.reshape(-1, 1)
     loss = (margin - rows.gather(1, classes) + rows).clamp(min=0)
     if p == 2:
@@ -425,6 +437,10 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     Shapes: input and target (N, C) or (C,); a target row lists its labels, ended by -1.
     """
     reduction = _kind(size_average, reduce, reduction)
+    _check_margin(input)
+    if target.numel() != input.numel() or target.dim() > 2 or input.dim() == 2 and target.dim() != 2 or \
+            input.dim() == 2 and target.size(0) != input.size(0) or input.dim() < 2 and target.dim() > 1:
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
     rows = input if input.dim() > 1 else input.reshape(1, -1)
     labels = target.reshape(rows.size())
     count = rows.size(1)

@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import finfo, float32, float64, no_grad, ops
+from .. import bfloat16, finfo, float16, float32, float64, no_grad, ops
 from .._core import shortcut
 
 
@@ -15,6 +15,12 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight; eps defaults to the dtype's epsilon."""
     shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+                           "normalized_shape = []")
+    if weight is not None and tuple(weight.shape) != shape:
+        raise RuntimeError(f"Expected weight to be of same shape as normalized_shape, but got weight of shape {list(weight.shape)} and "
+                           f"normalized_shape = {list(shape)}")
     if tuple(input.size()[input.dim() - len(shape) :]) != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape [*{', '.join(map(str, shape))}], but "
@@ -25,8 +31,11 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if _fused(input, weight) and (weight is None or tuple(weight.size()) == shape) and shape:
         return ops._rms_norm(input, shape, weight, eps)
     dims = tuple(range(-len(shape), 0))
-    result = input * ((input * input).mean(dims, keepdim=True) + eps).rsqrt()
-    return result if weight is None else result * weight
+    wide = input.float() if input.dtype in (float16, bfloat16) else input       # squares of halves overflow
+    result = wide * ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
+    if weight is not None:
+        result = result * weight.to(result.dtype)
+    return result.to(input.dtype)
 
 
 def _per_channel(vector, ndim):
@@ -53,7 +62,10 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(size)} and num_groups={num_groups}"
         )
-    groups = input.reshape(size[0] * num_groups, -1)
+    width = size[1] // num_groups
+    for n in size[2:]:
+        width *= n
+    groups = input.reshape(size[0] * num_groups, width)
     result = ops.layer_norm(groups, (groups.size(1),), None, None, eps).reshape(size)
     if weight is not None and bias is not None:
         return ops.addcmul(_per_channel(bias, input.dim()), result, _per_channel(weight, input.dim()))

@@ -32,6 +32,8 @@ def embedding(
     looked up are first scaled down to that norm, in place. ``scale_grad_by_freq`` divides each row's
     gradient by the number of times it was looked up. Gradients are dense, also with ``sparse``.
     """
+    if weight.dim() != 2:
+        raise RuntimeError("'weight' must be 2-D")
     row = _padding_row(padding_idx, weight.size(0))
     if max_norm is not None:
         _renormalize(weight, input, max_norm, norm_type)

@@ -1,0 +1,234 @@
+"""Inverses, linear equations, least squares."""
+from .. import ops
+from .._core import Tensor
+from ..composite import broadcast_shapes
+from ..composite._register import with_out
+from . import _values
+from ._checks import check_float, check_matrix, check_same_dtype, check_square, results
+from ._decompositions import lu_factor_ex, unpack
+from ._functions import LinalgInvEx, LinalgPinv, LinalgSolveEx, LinalgSolveTriangular, t
+from ._values import array_of, tensor_of
+
+_inv_ex, _solve_ex = results("inv_ex", ("inverse", "info")), results("solve_ex", ("result", "info"))
+_lstsq = results("lstsq", ("solution", "residuals", "rank", "singular_values"))
+
+
+def _singular(a):
+    """For each matrix the number of its first zero pivot, or 0."""
+    return _values.lu(array_of(a))[2]
+
+
+@with_out
+def inv_ex(A, *, check_errors=False):
+    """`inv` that says in ``info`` which pivot is zero (0: none is) instead of raising."""
+    check_square("linalg.inv_ex" if check_errors else "linalg.inv", A)
+    check_float("linalg.inv", A)
+    info = _singular(A)
+    if check_errors:
+        _values.fail("linalg.inv_ex", info, _values.SINGULAR)
+    if info.any():                                          # a unit matrix stands in for those that have no inverse
+        bad = tensor_of(info != 0).unsqueeze(-1).unsqueeze(-1)
+        from ._functions import eye_like
+        return _inv_ex([LinalgInvEx.apply(ops.where(bad, eye_like(A), A)), tensor_of(info)])
+    return _inv_ex([LinalgInvEx.apply(A), tensor_of(info)])
+
+
+@with_out
+def inv(A):
+    """The inverse of square matrices.
+
+    Raises:
+        RuntimeError: a singular matrix.
+    """
+    check_square("linalg.inv", A)
+    check_float("linalg.inv", A)
+    try:
+        return LinalgInvEx.apply(A)
+    except _values.LinAlgError:
+        _values.fail("linalg.inv", _singular(A), _values.SINGULAR)
+        raise
+
+
+def _is_vector(a, b):
+    return b.dim() == 1 or a.dim() - 1 == b.dim() and tuple(b.shape) == tuple(a.shape[:-1])
+
+
+def _solve(name, A, B, left):
+    check_float("linalg.solve", A)
+    check_same_dtype("linalg.solve", A, B)
+    vector = _is_vector(A, B)
+    check_square("linalg.solve", A)
+    if vector and not left:
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In this case "
+                           "linalg.solve is equivalent to B / A.squeeze(-1)")
+    b = B.unsqueeze(-1) if vector else B
+    if left and A.shape[-2] != b.shape[-2] or not left and A.shape[-1] != b.shape[-1]:
+        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
+                           f"({A.shape[-2]}x{A.shape[-1]} and {b.shape[-2]}x{b.shape[-1]})")
+    broadcast_shapes(A.shape[:-2], b.shape[:-2])
+    x = LinalgSolveEx.apply(A, b) if left else t(LinalgSolveEx.apply(t(A), t(b)))
+    return x.squeeze(-1) if vector else x
+
+
+@with_out
+def solve(A, B, *, left=True):
+    """X with A X = B, or X A = B unless ``left``. B may be a vector, or a batch of them.
+
+    Raises:
+        RuntimeError: a singular matrix, or shapes and dtypes that do not fit.
+    """
+    try:
+        return _solve("torch.linalg.solve", A, B, left)
+    except _values.LinAlgError:
+        _values.fail("torch.linalg.solve", _singular(A), "The solver failed because the input matrix is singular.")
+        raise
+
+
+@with_out
+def solve_ex(A, B, *, left=True, check_errors=False):
+    """`solve` that says in ``info`` which pivot is zero (0: none is) instead of raising."""
+    info = _singular(A) if A.dim() > 1 and A.shape[-1] == A.shape[-2] else None
+    if info is not None and info.any():
+        if check_errors:
+            _values.fail("torch.linalg.solve_ex", info, "The solver failed because the input matrix is singular.")
+        raise NotImplementedError("linalg.solve_ex of singular matrices is not part of wengert: its result would be unspecified")
+    result = _solve("torch.linalg.solve_ex", A, B, left)
+    return _solve_ex([result, tensor_of(info)])
+
+
+@with_out
+def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
+    """X with A X = B (or X A = B) for triangular A; what stands in the other triangle is not read."""
+    check_same_dtype("linalg.solve_triangular", A, B)
+    check_square("linalg.solve_triangular", A)
+    check_matrix("linalg.solve_triangular", B, "B")
+    check_float("linalg.solve_triangular", A)
+    if left and A.shape[-2] != B.shape[-2] or not left and A.shape[-1] != B.shape[-1]:
+        raise RuntimeError(f"linalg.solve_triangular: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
+                           f"({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
+    if left:
+        return LinalgSolveTriangular.apply(A, B, upper, unitriangular)
+    return t(LinalgSolveTriangular.apply(t(A), t(B), not upper, unitriangular))
+
+
+@with_out
+def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
+    """X with A X = B (or X A = B), of `lu_factor`'s results; with ``adjoint`` of the transposed A."""
+    check_square("torch.linalg.lu_solve", LU, "LU")
+    check_same_dtype("linalg.lu_solve", LU, B)
+    p, lower, upper = unpack(LU, pivots)
+    if not left:                                            # X A = B is A^T X^T = B^T
+        return t(lu_solve(LU, pivots, t(B), adjoint=not adjoint))
+    if adjoint:
+        y = LinalgSolveTriangular.apply(t(upper), B, False, False)
+        return p @ LinalgSolveTriangular.apply(t(lower), y, True, True)
+    return LinalgSolveTriangular.apply(upper, LinalgSolveTriangular.apply(lower, t(p) @ B, False, True), True, False)
+
+
+def tolerances(A, atol, rtol, size):
+    """Absolute and relative bound below which a singular value counts as zero, as arrays over the batch."""
+    import numpy
+    from ..types import finfo
+
+    def values(tol):
+        return array_of(tol) if isinstance(tol, Tensor) else numpy.asarray(float(tol))
+
+    if rtol is None:
+        rtol = finfo(A.dtype).eps * size
+        if atol is not None:
+            rtol = numpy.where(values(atol) > 0, 0.0, rtol)
+            return values(atol), rtol
+    return values(0.0 if atol is None else atol), values(rtol)
+
+
+@with_out
+def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
+    """The Moore-Penrose inverse; singular values not above max(atol, rtol * the largest) count as zero.
+
+    Args:
+        rcond: an old name of rtol, whose default is eps * max(m, n), or 0 where atol is positive. hermitian: A is symmetric.
+    """
+    check_matrix("linalg.pinv", A)
+    check_float("linalg.pinv", A)
+    if hermitian:
+        check_square("linalg.pinv", A)
+    m, n = A.shape[-2:]
+    if A.numel() == 0:
+        return ops.expand(t(A).sum(), (*A.shape[:-2], n, m)) if n * m else t(A) * 1
+    atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol, max(m, n))
+    return LinalgPinv.apply(A, atol, rtol, hermitian)
+
+
+@with_out
+def lstsq(A, B, rcond=None, *, driver=None):
+    """The X of least norm among those that make |A X - B| smallest: (solution, residuals, rank, singular values).
+
+    Args:
+        rcond: singular values not above it times the largest count as zero. driver: None or "gelsy" (default), "gels" (A of full rank),
+            "gelsd", "gelss"; which of the results are computed depends on it.
+    """
+    if A.dim() < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
+    if B.dim() < 1:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
+    if A.dtype is not B.dtype:
+        raise RuntimeError("torch.linalg.lstsq: input and other must have the same dtype")
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    check_float("torch.linalg.lstsq", A)
+    driver = driver or "gelsy"
+    m, n = A.shape[-2:]
+    vector = A.dim() - 1 == B.dim() and tuple(B.shape) == tuple(A.shape[:-1])
+    b = B.unsqueeze(-1) if vector else B
+    if b.dim() < 2 or b.shape[-2] != m:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    x = pinv(A, rtol=rcond) @ b
+    import numpy
+    rank = singular = numpy.zeros(0)
+    if driver != "gels":
+        s = _values.call("svd", array_of(A), compute_uv=False)
+        cut = (numpy.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond) * (s.max(-1, keepdims=True) if s.size else 0)
+        rank = (s > cut).sum(-1)
+        singular = s if driver in ("gelsd", "gelss") else singular
+    residuals = A.new_empty((0,))
+    if m > n and (driver == "gels" or driver != "gelsy" and (rank == n).all()):
+        residuals = ((A @ x - b) ** 2).sum(-2)
+    rank = tensor_of(numpy.asarray(rank, dtype="int64"))
+    return _lstsq([x.squeeze(-1) if vector else x, residuals, rank, tensor_of(singular.astype(array_of(A).dtype))])
+
+
+@with_out
+def tensorinv(A, ind=2):
+    """The inverse of the map from A's last dimensions to its first ``ind``: tensordot(tensorinv(A), X, ind) undoes it."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    shape = list(A.shape)
+    first, last = shape[:ind], shape[ind:]
+    rows, columns = _product(first), _product(last)
+    if rows != columns:
+        raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {columns} != {rows}")
+    return inv(A.reshape(rows, columns)).reshape(last + first)
+
+
+@with_out
+def tensorsolve(A, B, dims=None):
+    """X with tensordot(A, X, X.dim()) = B; the dimensions ``dims`` of A are first moved to its end."""
+    if dims is not None:
+        rest = [d for d in range(A.dim()) if d not in [e % A.dim() for e in dims]]
+        A = ops.permute(A, rest + [d % A.dim() for d in dims])
+    result = list(A.shape[B.dim():])
+    n = _product(result)
+    if _product(B.shape) != n:
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got "
+                           f"{n} != {_product(A.shape[:B.dim()])}")
+    return solve(A.reshape(n, n), B.reshape(n)).reshape(result)
+
+
+def _product(sizes):
+    n = 1
+    for s in sizes:
+        n *= s
+    return n
+
+
+__all__ = ["inv", "inv_ex", "lstsq", "lu_factor_ex", "lu_solve", "pinv", "solve", "solve_ex", "solve_triangular", "tensorinv", "tensorsolve"]

@@ -178,6 +178,8 @@ def cross_entropy(
         return ops.cross_entropy(input, target, weight, reduction, ignore_index)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if not of_classes and ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
     if of_classes:
         return _smoothed_cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
     return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
@@ -414,7 +416,8 @@ def multi_margin_loss(
         raise ValueError("weight must be one-dimensional")
     count = _check_margin(input)
     if target.dim() > 1 or target.numel() != count:
-        raise RuntimeError(f"inconsistent target size, expected {count} but got {list(target.shape)}")
+        raise RuntimeError(f"target tensor should be 1-D with size equal to the batch size. Expected target size [{count}], but got "
+                           f"{list(target.shape)}")
     if weight is not None and weight.numel() != (input.size(-1) if input.dim() else 1):
         raise RuntimeError(f"inconsistent weight size, expected {input.size(-1) if input.dim() else 1} but got {list(weight.shape)}")
     rows = input if input.dim() > 1 else input.reshape(1, -1)

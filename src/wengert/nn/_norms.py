@@ -117,6 +117,10 @@ def batch_norm(
     """
     size = input.size()
     ndim = input.dim()
+    if training and eps <= 0.0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     if training:
         count = size[0]
         for n in size[2:]:
@@ -128,14 +132,14 @@ def batch_norm(
         ("weight", weight),
         ("bias", bias),
     ):
-        if vector is not None and vector.numel() != size[1]:
+        if vector is not None and ndim > 1 and vector.numel() != size[1]:
             raise RuntimeError(f"{name} should contain {size[1]} elements not {vector.numel()}")
     dims = tuple(d for d in range(ndim) if d != 1)
     if ndim > 1 and _fused(input, weight, bias, running_mean, running_var):
         view = tuple(-1 if d == 1 else 1 for d in range(ndim))
         old = (None, None) if training else (running_mean, running_var)
         result, mean, var = ops._batch_norm(input, weight, bias, *old, dims, view, training, eps)
-        if training and (running_mean is not None or running_var is not None):
+        if training and count and (running_mean is not None or running_var is not None):
             _move_running(running_mean, running_var, mean, var, momentum)
         return result
     if weight is not None:

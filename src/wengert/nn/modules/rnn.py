@@ -92,6 +92,10 @@ class RNNBase(Module):
         dtype=None,
     ):
         super().__init__()
+        for name, value, kind in (("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int),
+                                  ("hidden_size", hidden_size, int)):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
         if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
             raise ValueError(
                 "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
@@ -102,8 +106,6 @@ class RNNBase(Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
         if hidden_size <= 0:
             raise ValueError("hidden_size must be greater than zero")
         if num_layers <= 0:
@@ -184,6 +186,11 @@ class RNNBase(Module):
     # ---- checks ----
 
     def _check_input(self, input, packed):
+        weight = self.weight_ih_l0
+        if input.dtype != weight.dtype:
+            mine, its = (str(d).replace("wengert.", "torch.") for d in (input.dtype, weight.dtype))
+            raise ValueError(f"RNN input dtype ({mine}) does not match weight dtype ({its}). Convert input: input.to({its}), or convert model: "
+                             f"model.to({mine})")
         if packed:
             if input.dim() != 2:
                 raise RuntimeError(f"input must have 2 dimensions, got {input.dim()}")
@@ -434,11 +441,18 @@ class RNNCellBase(Module):
         batched = input.dim() == 2
         if not batched:
             input = input.unsqueeze(0)
+        if input.size(1) != self.input_size:
+            raise RuntimeError(f"input has inconsistent input_size: got {input.size(1)} expected {self.input_size}")
         if state is None:
             zero = zeros((input.size(0), self.hidden_size), dtype=input.dtype)
             state = (zero,) * parts
         elif not batched:
             state = tuple(s.unsqueeze(0) for s in state)
+        for i, s in enumerate(state):
+            if s.size(0) != input.size(0):
+                raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {s.size(0)}")
+            if s.size(1) != self.hidden_size:
+                raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {s.size(1)}, expected {self.hidden_size}")
         gx = F.linear(input, self.weight_ih, self.bias_ih)
         result = step(gx, state, self.weight_hh, self.bias_hh, None, nonlinearity)
         if not batched:

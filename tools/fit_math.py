@@ -60,6 +60,15 @@ def erfc_t(x):
     return (x - ERFC_K) / (x + ERFC_K)
 
 
+MILLS_C = mpf("0.3")      # this and the degree go together: neighbours are ten times worse
+
+
+def mills(s):
+    """Mills' ratio over sqrt(2 pi) with s = 1 / (1 + C a)."""
+    a = (1 / s - 1) / MILLS_C
+    return mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
+
+
 DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.4616321449683623"))
 
 
@@ -133,6 +142,9 @@ FITS = [
     Fit("exp2_f64", "f64", 11, "-0.5001", "0.5001",
         lambda r: (mp.power(2, r) - 1) / r, lambda r: r / mp.power(2, r),
         "(2^r - 1) / r"),
+    Fit("exp2_d32", "f64", 5, "-0.5001", "0.5001",
+        lambda r: (mp.power(2, r) - 1) / r, lambda r: r / mp.power(2, r),
+        "(2^r - 1) / r, for float32 results"),
     Fit("log_f32", "f32", 7, SQRT_HALF - 1, mp.sqrt(2) - 1,
         log1p_target, log1p_weight,
         "(log1p(f) - f + f^2/2) / f^3"),
@@ -194,6 +206,9 @@ FITS = [
     Fit("erfc_d32", "f64", 12, erfc_t(mpf("0.5")), erfc_t(mpf("10.1")),
         lambda t: erfc_target(t) - mpf("1.25"), lambda t: 1 / erfc_target(t),
         "(1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 10.1, for float32 results"),
+    Fit("mills_d32", "f64", 8, 1 / (1 + MILLS_C * 14), 1,
+        mills, lambda s: 1 / mills(s),
+        "exp(a^2/2) erfc(a / sqrt 2) / 2, s = 1 / (1 + 0.3 a), 0 <= a <= 14, for float32 results"),
     Fit("erfc_f64", "f64", 23, erfc_t(mpf("0.5")), erfc_t(mpf("27.5")),
         lambda t: erfc_target(t) - mpf("1.25"), lambda t: 1 / erfc_target(t),
         "(1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 27.5"),

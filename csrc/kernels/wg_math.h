@@ -14,10 +14,11 @@
 
 #include "wg_math_bits.h"     /* isnan isinf isfinite signbit; Note [Bits do not depend on the instruction set] */
 #include "wg_math_easy.h"     /* WG_EASY_LOOP; Note [Easy arguments] */
-#include "wg_math_exp.h"      /* exp exp2 expm1 sigmoid tanh sinh cosh */
+#include "wg_math_exp.h"      /* exp exp2 expm1 tanh sinh cosh */
 #include "wg_math_log.h"      /* log log2 log10 log1p softplus log_sigmoid log1pexp logaddexp */
 #include "wg_math_hyper.h"    /* asinh acosh atanh */
 #include "wg_math_erf.h"      /* erf erfc erfinv */
+#include "wg_math_gate.h"     /* sigmoid silu gelu gelu_tanh ndtr */
 #include "wg_math_trig.h"     /* sin cos tan */
 #include "wg_math_atan.h"     /* asin acos atan atan2 hypot */
 #include "wg_math_pow.h"      /* pow */

@@ -20,15 +20,17 @@ WG_INLINE double wg_erf_rest_f64(double x) { return x * wg_poly_erf_f64(x * x); 
 
 /* erfc(a), 0.5 <= a <= 27.5, as 2^n * mantissa: exp(-a^2) * (1.25 + P(t)) / (1 + 2a). a^2, the sum 1.25 + P, the
  * quotient and the exponential are pairs: each of their roundings alone would cost half an ulp. */
-WG_INLINE double wg_erfc_mantissa_f64(double a, uint64_t *n) {
-    double t = (a - 4.0) / (a + 4.0);
-    wg_pair p = wg_fast_two_sum(1.25, wg_poly_erfc_f64(t));
-    wg_pair v = wg_pair_div(p, wg_fast_two_sum(a + a, 1.0));
-    wg_pair square = wg_two_prod(a, a);
+WG_INLINE double wg_erfc_pair_f64(wg_pair a, wg_pair square, uint64_t *n) {
+    double t = (a.hi - 4.0) / (a.hi + 4.0);
+    wg_pair p = wg_fast_two_sum(1.25, wg_poly_erfc_f64(t)), d = wg_two_sum(a.hi + a.hi, 1.0);
+    d.lo += a.lo + a.lo;
+    wg_pair v = wg_pair_div(p, d);
     wg_pair e = wg_exp_pair_f64(-square.hi, -square.lo, n);
     wg_pair y = wg_two_prod(e.hi, v.hi);
     return y.hi + (y.lo + WG_FMA(e.hi, v.lo, e.lo * v.hi));
 }
+
+WG_INLINE double wg_erfc_mantissa_f64(double a, uint64_t *n) { return wg_erfc_pair_f64((wg_pair){a, 0.0}, wg_two_prod(a, a), n); }
 
 WG_INLINE double wg_erf_f64(double x) {
     double a = __builtin_fabs(x), c = a > 6.0 ? 6.0 : a;      /* 1 from 5.93 on */

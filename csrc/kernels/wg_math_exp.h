@@ -1,4 +1,4 @@
-/* exp, exp2, expm1, sigmoid, tanh, sinh, cosh. Bounds of the error: tests/codegen/test_math.py.
+/* exp, exp2, expm1, tanh, sinh, cosh. Bounds of the error: tests/codegen/test_math.py.
  *
  * exp(x) = 2^n * exp(r), n = round(x / ln2), r = x - n * ln2 in two steps: n times the leading part of
  * ln2 is exact because that part has its last bits zero (Cody and Waite). */
@@ -53,21 +53,6 @@ WG_INLINE float wg_expm1_f32(float x) {
     float s = wg_pow2_f32(n - 1u);            /* half of 2^n, which itself may overflow */
     float y = 2.0f * (WG_FMAF(p, s, s - 0.5f));
     return __builtin_fabsf(x) < 0x1p-25f ? x : y;
-}
-
-/* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|), which keeps the whole range of results, small ones too. The
- * roundings of e and of 1 + e, together worth 1.5 ulp of a small result, are put right to first order: `rest` is what
- * e lost, relative to e (1/m is nearly 1 - p + p^2), and 1/(1 + e) is y itself or 1 - y. */
-WG_INLINE float wg_sigmoid_f32(float x) {
-    float a = -__builtin_fabsf(x);
-    a = a < -104.0f ? -104.0f : a;
-    uint32_t n;
-    float p = wg_exp_reduced_f32(a, &n), m = 1.0f + p;
-    float rest = (p - (m - 1.0f)) * (1.0f - p * (1.0f - p));
-    float e = wg_scale_f32(m, n), d = 1.0f + e;
-    float lost = (e - (d - 1.0f)) + e * rest;
-    float y = (x < 0.0f ? e : 1.0f) / d;
-    return y + y * ((x < 0.0f ? rest : 0.0f) - lost * (x < 0.0f ? 1.0f - y : y));
 }
 
 WG_INLINE float wg_tanh_f32(float x) {
@@ -132,18 +117,6 @@ WG_INLINE double wg_expm1_f64(double x) {
     return __builtin_fabs(x) < 0x1p-54 ? x : r;
 }
 
-WG_INLINE double wg_sigmoid_f64(double x) {
-    double a = -__builtin_fabs(x);
-    a = a < -746.0 ? -746.0 : a;
-    uint64_t n;
-    wg_pair m = wg_exp_pair_f64(a, 0.0, &n);
-    double p = m.hi - 1.0, rest = m.lo * (1.0 - p * (1.0 - p));
-    double e = wg_scale_f64(m.hi, n), d = 1.0 + e;
-    double lost = (e - (d - 1.0)) + e * rest;
-    double y = (x < 0.0 ? e : 1.0) / d;
-    return y + y * ((x < 0.0 ? rest : 0.0) - lost * (x < 0.0 ? 1.0 - y : y));
-}
-
 WG_INLINE double wg_tanh_f64(double x) {
     double a = __builtin_fabs(x), z = x * x;
     double small = WG_FMA(x * z, wg_poly_tanh_f64(z), x);
@@ -184,6 +157,13 @@ WG_INLINE double wg_exp_d32(double x) {
     double r = WG_FMA(k, -0x1.62e42fefa39efp-1, x);
     double p = 1.0 + WG_FMA(r * r, wg_poly_exp_d32(r), r);
     return p * wg_pow2_f64(wg_bits_f64(t) - wg_bits_f64(WG_ROUND_F64));
+}
+
+/* 2^x to about 2^-29, |x| < 1000. */
+WG_INLINE double wg_exp2_d32(double x) {
+    double t = x + WG_ROUND_F64, r = x - (t - WG_ROUND_F64);
+    double s = wg_pow2_f64(wg_bits_f64(t) - wg_bits_f64(WG_ROUND_F64));
+    return WG_FMA(s * r, wg_poly_exp2_d32(r), s);
 }
 
 WG_INLINE float wg_sinh_f32(float x) {

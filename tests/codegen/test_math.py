@@ -27,7 +27,7 @@ inf, nan = math.inf, math.nan
 
 # ---- the library: one loop a function ------------------------------------------------------------------------
 
-UNARY = ("exp exp2 expm1 sigmoid tanh sinh cosh log log2 log10 log1p log1pexp softplus log_sigmoid asinh acosh atanh erf erfc "
+UNARY = ("exp exp2 expm1 sigmoid silu gelu gelu_tanh ndtr tanh sinh cosh log log2 log10 log1p log1pexp softplus log_sigmoid asinh acosh atanh erf erfc "
          "erfinv sin cos tan asin acos atan lgamma digamma neg abs square reciprocal sqrt rsqrt floor ceil trunc round frac "
          "sign").split()
 BINARY = ("atan2 hypot pow logaddexp xlogy copysign heaviside minimum maximum fmin fmax fmod remainder floor_divide").split()
@@ -166,6 +166,10 @@ def sigmoid(x):
     return 1 / (1 + mpmath.exp(-x)) if x > 0 else mpmath.exp(x) / (1 + mpmath.exp(x))
 
 
+def ndtr(x):
+    return erfc(-x / mpmath.sqrt(2)) / 2
+
+
 def log1pexp(x):
     return mpmath.log1p(mpmath.exp(-abs(x)))
 
@@ -197,7 +201,11 @@ ACCURACY = {
     "exp": (lambda x: mpmath.exp(x), 1.0, .6, (-20, 20)),
     "exp2": (lambda x: mpf(2) ** x, 1.1, 1.1, (-20, 20)),
     "expm1": (expm1, 1.6, .9, (-4, 4)),
-    "sigmoid": (sigmoid, 1.6, 1.2, (-20, 20)),
+    "sigmoid": (sigmoid, .52, 1.2, (-20, 20)),
+    "silu": (lambda x: x * sigmoid(x), .8, 1.2, (-20, 20)),
+    "gelu": (lambda x: x * ndtr(x), 1.5, 2.0, (-14, 8)),
+    "gelu_tanh": (lambda x: x * sigmoid(2 * mpmath.sqrt(2 / mpmath.pi) * (x + mpf("0.044715") * x**3)), .8, 1.2, (-10, 8)),
+    "ndtr": (ndtr, 1.5, 2.0, (-14, 8)),
     "tanh": (small(mpmath.tanh), 1.5, 1.4, (-3, 3)),
     "sinh": (small(mpmath.sinh), .51, .9, (-3, 3)),
     "cosh": (mpmath.cosh, .51, 1.0, (-3, 3)),
@@ -264,7 +272,7 @@ LIMITS = {   # at -inf and inf, where mpmath's opinion is not C's
     "exp": (0, inf), "exp2": (0, inf), "expm1": (-1, inf), "sigmoid": (0, 1), "tanh": (-1, 1), "sinh": (-inf, inf), "cosh": (inf, inf),
     "log": (nan, inf), "log2": (nan, inf), "log10": (nan, inf), "log1p": (nan, inf), "log1pexp": (0, 0), "softplus": (0, inf),
     "log_sigmoid": (-inf, 0), "asinh": (-inf, inf), "acosh": (nan, inf), "atanh": (nan, nan), "erf": (-1, 1), "erfc": (2, 0),
-    "erfinv": (nan, nan), "sin": (nan, nan), "cos": (nan, nan), "tan": (nan, nan), "asin": (nan, nan), "acos": (nan, nan),
+    "erfinv": (nan, nan), "silu": (nan, inf), "gelu": (nan, inf), "gelu_tanh": (nan, inf), "ndtr": (0, 1), "sin": (nan, nan), "cos": (nan, nan), "tan": (nan, nan), "asin": (nan, nan), "acos": (nan, nan),
     "atan": (-math.pi / 2, math.pi / 2), "digamma": (nan, inf), "sqrt": (nan, inf), "rsqrt": (nan, 0),
 }
 

@@ -16,13 +16,16 @@ def define(op):
        y="where(x < 0, expm1(x*input_scale)*(alpha*scale), x*scale)",
        vjp={"x": "where(x <= 0, g*input_scale*(alpha*scale)*exp(x*input_scale), g*scale)"},
        samples=({}, {"alpha": .5}, {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}), **only)
+    op("_gelu_erf", "x", y="c:gelu", vjp={"x": f"g*(0.5*(1 + erf(x*{SQRT_HALF})) + x*(exp(x*x*-0.5)*{DENSITY}))"}, types="float")
+    op("_gelu_tanh", "x", y="c:gelu_tanh", types="float",
+       vjp={"x": f"t = tanh({BETA}*(x + 0.044715*(x*x*x))); g*(0.5*(1 + t) + 0.5*x*((1 - t*t)*({BETA}*(1 + 0.134145*(x*x)))))"})
     op("gelu", "x, *, approximate: str{none,tanh} = none", where="f",
-       y=f"x*0.5*(1 + erf(x*{SQRT_HALF})) if approximate == 'none' else 0.5*x*(1 + tanh({BETA}*(x + 0.044715*(x*x*x))))",
+       y="_gelu_erf(x) if approximate == 'none' else _gelu_tanh(x)",
        vjp={"x": f"t = tanh({BETA}*(x + 0.044715*(x*x*x))); "
                  f"g*(0.5*(1 + erf(x*{SQRT_HALF})) + x*(exp(x*x*-0.5)*{DENSITY})) if approximate == 'none' else "
                  f"g*(0.5*(1 + t) + 0.5*x*((1 - t*t)*({BETA}*(1 + 0.134145*(x*x)))))"},
        samples=({}, {"approximate": "tanh"}), **only)
-    op("silu", "x", y="x*sigmoid(x)", vjp={"x": "s = sigmoid(x); g*(s*(1 + x*(1 - s)))"}, where="f", inplace=True, **only)
+    op("silu", "x", y="c:silu", vjp={"x": "s = sigmoid(x); g*(s*(1 + x*(1 - s)))"}, where="f", inplace=True, **only)
     op("mish", "x", y="x*tanh(softplus(x))", vjp={"x": "s = sigmoid(x); t = tanh(softplus(x)); g*(t + x*s*(1 - t*t))"}, where="f",
        inplace=True, **only)
     op("softplus", "x, beta: Number = 1, threshold: Number = 20", where="f",

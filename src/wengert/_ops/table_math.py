@@ -55,5 +55,5 @@ def define(op):
        vjp={"x": "where(x == 0 and other <= -1, 0, g*log1p(other))", "other": "g*x/(other + 1)"}, **positive)
     op("entr", "x", y="where(x > 0, -x*log(x), where(x == 0, 0, where(x < 0, -inf, x)))", where="s", inplace=False,
        vjp={"x": "g*(-log(x) - 1)"}, **positive)
-    op("ndtr", "x", y="0.5*erfc(x*-0.7071067811865476)", where="s", inplace=False,
+    op("ndtr", "x", y="c:ndtr", where="s", inplace=False,
        vjp={"x": "g*(exp(x*x*-0.5)*0.3989422804014327)"}, **f)

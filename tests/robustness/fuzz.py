@@ -274,6 +274,8 @@ def main(seed, count, log):
         names.update(index=Index(), set_item=set_item, stepped=stepped, tried=lambda x: x)
         random.seed(rng.random())
         text = make_call(found, rng, names)
+        if "array(" in text and re.search(r"cleared\(\)|grown\(\)", text):
+            continue                                       # NumPy itself crashes: np.zeros(3) <= a list that is emptied meanwhile
         os.write(out, (f"{i}: {text}\n").encode())
         if "-v" in sys.argv:
             faulthandler.dump_traceback_later(40, exit=True)
@@ -294,7 +296,7 @@ def main(seed, count, log):
             sys.stdout = stdout
         result = None
         if _core._mode_word() != 0:
-            if not re.search("set_grad_enabled|inference_mode|__enter__|no_grad|enable_grad|__exit__", text):
+            if not re.search("set_grad_enabled|inference_mode|anomaly|saved|__enter__|no_grad|enable_grad|__exit__", text):
                 wrong.append(f"{text}: the mode word is {_core._mode_word()}")
             _core._restore_mode(0)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1

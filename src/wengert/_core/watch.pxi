@@ -62,6 +62,11 @@ cdef extern from *:
 set_watch(watch_record, unpack_hooked, drop_packed)
 
 
+def _restore_mode(uint32_t mode):
+    """Sets all mode bits of this thread at once, for tests."""
+    set_watched_bits(0xffffffff, mode)
+
+
 # ---- saved-tensor hooks ----
 
 def _push_saved_hooks(pack, unpack):
@@ -109,6 +114,8 @@ cdef tuple pack_value(const wg_val *v):
         t = new_tensor()
         wg_val_share(&t.t.v, v)
     state = watching()
+    if not state.hooks:
+        raise RuntimeError("no hooks for saved tensors are set")
     pack, unpack = state.hooks[len(state.hooks) - 1]
     if state.depth >= 40:                                  # each level takes some 10 KB of the C stack
         raise RecursionError("a saved tensor pack hook records operations that it is called for again")

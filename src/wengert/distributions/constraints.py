@@ -163,6 +163,9 @@ class _Multinomial(Constraint):
     def check(self, value):
         return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
 
+    def __repr__(self):
+        return "Multinomial()"
+
 
 class _Square(Constraint):
     event_dim = 2

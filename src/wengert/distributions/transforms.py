@@ -2,12 +2,13 @@
 import math
 
 from .. import Size, Tensor, broadcast_shapes, finfo, zeros_like
-from ..nn.functional import softplus
+from ..nn.functional import logsigmoid, pad, softplus
 from . import constraints
 from .utils import sum_rightmost
 
 __all__ = ["Transform", "ComposeTransform", "IndependentTransform", "AffineTransform", "ExpTransform", "PowerTransform", "SigmoidTransform",
-           "SoftplusTransform", "TanhTransform", "identity_transform"]
+           "SoftplusTransform", "TanhTransform", "identity_transform",
+           "AbsTransform", "SoftmaxTransform", "StickBreakingTransform", "LowerCholeskyTransform"]
 
 
 class Transform:
@@ -396,3 +397,85 @@ class TanhTransform(Transform):
     def log_abs_det_jacobian(self, x, y):
         """log(1 - tanh(x)^2) without cancellation: 2 (log 2 - x - softplus(-2 x))."""
         return 2.0 * (math.log(2.0) - x - softplus(-2.0 * x))
+
+
+class AbsTransform(Transform):
+    """y = |x|; its inverse gives the positive one."""
+
+    codomain = constraints.positive
+
+    def _call(self, x):
+        return x.abs()
+
+    def _inverse(self, y):
+        return y
+
+
+class SoftmaxTransform(Transform):
+    """y = softmax(x) over the last dimension; not injective: the inverse is log y."""
+
+    domain, codomain = constraints.real_vector, constraints.simplex
+
+    def _call(self, x):
+        weights = (x - x.max(-1, True)[0]).exp()
+        return weights / weights.sum(-1, True)
+
+    def _inverse(self, y):
+        return y.log()
+
+    def forward_shape(self, shape):
+        """The same, of one dimension or more."""
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return shape
+
+    inverse_shape = forward_shape
+
+
+class StickBreakingTransform(Transform):
+    """n numbers to a point of the simplex of n + 1: each breaks its sigmoid's part off what is left of a stick."""
+
+    bijective, domain, codomain = True, constraints.real_vector, constraints.simplex
+
+    @staticmethod
+    def _offset(x):
+        return x.shape[-1] + 1 - x.new_ones(x.shape[-1]).cumsum(-1)
+
+    def _call(self, x):
+        z = (x - self._offset(x).log()).sigmoid()
+        left = (1 - z).cumprod(-1)
+        return pad(z, [0, 1], value=1) * pad(left, [1, 0], value=1)
+
+    def _inverse(self, y):
+        parts = y[..., :-1]
+        left = (1 - parts.cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
+        return parts.log() - left.log() + self._offset(parts).log()
+
+    def log_abs_det_jacobian(self, x, y):
+        """The sum of the logarithms of the parts and of what was left."""
+        x = x - self._offset(x).log()
+        return (-x + logsigmoid(x) + y[..., :-1].log()).sum(-1)
+
+    def forward_shape(self, shape):
+        """One more element."""
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return tuple(shape[:-1]) + (shape[-1] + 1,)
+
+    def inverse_shape(self, shape):
+        """One element less."""
+        if len(shape) < 1:
+            raise ValueError("Too few dimensions on input")
+        return tuple(shape[:-1]) + (shape[-1] - 1,)
+
+
+class LowerCholeskyTransform(Transform):
+    """A square matrix to the lower triangular one with the exponentials of its diagonal."""
+
+    domain, codomain = constraints.independent(constraints.real, 2), constraints.lower_cholesky
+
+    def _call(self, x):
+        return x.tril(-1) + x.diagonal(dim1=-2, dim2=-1).exp().diag_embed()
+
+    def _inverse(self, y):
+        return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()

@@ -4,14 +4,10 @@ from ... import empty
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
-from .linear import Linear
+from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
 
 __all__ = ["MultiheadAttention"]
-
-
-class NonDynamicallyQuantizableLinear(Linear):
-    """The output projection: a Linear under the name that PyTorch prints."""
 
 
 class MultiheadAttention(Module):

@@ -63,6 +63,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """`Linear`, under the name that PyTorch's attention layers give their last one."""
+
+
 class Bilinear(Module):
     """y_o = x1' W_o x2 + b_o.
 

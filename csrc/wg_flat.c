@@ -165,14 +165,16 @@ static inline int plain_attrs(int nattr, const wg_attr *attr) {
 int wg_flat_append(int opcode, const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y) {
     const wg_flat_plan *plan = wg_flat_plan_of(opcode);
     const wg_array *ya = &y->a;
-    uint32_t needs = 0;
+    uint32_t needs = 0, strided = 0;
     if (nx != plan->nx || !ya->contiguous || ya->dtype < WG_F32 || !plain_attrs(plan->nattr, attr)) return 1;
     for (int i = 0; i < nx; i++) {
         const wg_array *a = &x[i]->a;
-        if (!a->is_number && (a->dtype != ya->dtype || !a->contiguous || !wg_same_shape(a, ya))) return 1;
+        if (!a->is_number && (a->dtype != ya->dtype || !wg_same_shape(a, ya))) return 1;
+        if (!a->contiguous) strided |= 1u << i;
         if (x[i]->edge.node) needs |= 1u << i;
     }
-    return record(plan, x, nx, attr, needs & plan->diff_in, y);
+    needs &= plan->diff_in;
+    return plan->at[needs]->values & strided ? 1 : record(plan, x, nx, attr, needs, y);
 }
 
 /* ---- forward ---- */

@@ -1,7 +1,6 @@
 /* The one launch point. */
 #include "wg_launch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "wg_isa.h"
@@ -37,7 +36,7 @@ static int run_unlocked(int kernel, wg_array *const *operand, int noperand, cons
     enum { INLINE = 6 };
     wg_array inline_copies[INLINE], *copy = inline_copies, *inline_pointers[INLINE], **pointer = inline_pointers;
     if (noperand > INLINE) {
-        copy = malloc((size_t)noperand * (sizeof *copy + sizeof *pointer));
+        copy = wg_pool_get(noperand * (int64_t)(sizeof *copy + sizeof *pointer));
         if (copy == NULL) return run(kernel, operand, noperand, attr, nattr);
         pointer = (wg_array **)(copy + noperand);
     }
@@ -54,7 +53,7 @@ static int run_unlocked(int kernel, wg_array *const *operand, int noperand, cons
     int status = run(kernel, pointer, noperand, attr, nattr);
     wg_relock(token);
     for (int i = 0; i < noperand; i++) if (copy[i].storage) wg_storage_drop(copy[i].storage);
-    if (copy != inline_copies) free(copy);
+    if (copy != inline_copies) wg_pool_put(copy);
     return status;
 }
 

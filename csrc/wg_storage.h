@@ -55,6 +55,13 @@ WG_INLINE void wg_storage_drop(wg_storage *s) {
     wg_storage_free(s);                                  /* a debug build poisons what is free */
 }
 
+/* Plain memory for a while, uninitialised, from the same pool: a steady loop asks the system for nothing. */
+WG_INLINE void *wg_pool_get(int64_t nbytes) {            /* NULL: WG_MEMORY_ERROR is set */
+    wg_storage *s = wg_storage_new(nbytes);
+    return WG_LIKELY(s != NULL) ? s->data : NULL;
+}
+WG_INLINE void wg_pool_put(void *p) { if (p) wg_storage_drop((wg_storage *)((char *)p - WG_ALIGN)); }   /* its header stands in front */
+
 /* ---- version cells ---- */
 
 union wg_version_cell { wg_version version; union wg_version_cell *next; };

@@ -18,11 +18,12 @@ static wg_cotangent *free_cotangents;
 #define TAKE(type, list, link) \
     type *item = list; \
     if (item) list = item->link; \
-    else if ((item = malloc(sizeof *item)) == NULL) wg_fail(WG_MEMORY_ERROR, "out of memory");
+    else if ((item = malloc(sizeof *item)) == NULL) wg_fail(WG_MEMORY_ERROR, "out of memory"); \
+    else wg_pool.system_allocations++;
 
 static wg_cotangent *new_cotangent(void) { TAKE(wg_cotangent, free_cotangents, next) if (item) item->places = NULL; return item; }
 static void put_cotangent(wg_cotangent *c) {
-    if (WG_UNLIKELY(c->places != NULL)) free(c->places);
+    if (WG_UNLIKELY(c->places != NULL)) wg_pool_put(c->places);
     c->next = free_cotangents;
     free_cotangents = c;
 }
@@ -47,10 +48,10 @@ void wg_sweep_begin(wg_sweep *s, int create_graph) {
 static int heap_push(wg_sweep *s, wg_chunk_state *c) {
     if (WG_UNLIKELY(s->nheap == s->heap_room)) {
         int64_t room = 2 * s->heap_room;
-        int first = s->heap == s->few;
-        wg_chunk_state **bigger = realloc(first ? NULL : s->heap, (size_t)room * sizeof *bigger);
-        if (bigger == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
-        if (first) memcpy(bigger, s->few, sizeof s->few);
+        wg_chunk_state **bigger = wg_pool_get(room * (int64_t)sizeof *bigger);
+        if (bigger == NULL) return -1;
+        memcpy(bigger, s->heap, (size_t)s->nheap * sizeof *bigger);
+        if (s->heap != s->few) wg_pool_put(s->heap);
         s->heap = bigger;
         s->heap_room = room;
     }
@@ -165,7 +166,7 @@ void wg_sweep_end(wg_sweep *s) {
         free_leaf_states = state;
     }
     s->last_leaf = NULL;
-    if (s->heap != s->few) free(s->heap);
+    if (s->heap != s->few) wg_pool_put(s->heap);
     s->heap = NULL;
     s->nheap = s->heap_room = 0;
 }
@@ -223,13 +224,15 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
         if (root[i].node == NULL || root[i].node->kind == WG_NODE_LEAF) continue;
         wg_rec *r = (wg_rec *)root[i].node;
         wg_chunk_state *state = state_of(s, wg_chunk_of(r));
-        if (state == NULL || set_pending(s, state, r) < 0) { free(seen); return -1; }
+        if (state == NULL || set_pending(s, state, r) < 0) { wg_pool_put(seen); return -1; }
     }
     for (wg_rec *r; (r = pop_pending(s)) != NULL;) {
         if (nseen == room) {
-            room = room ? 2 * room : 256;
-            wg_rec **bigger = realloc(seen, (size_t)room * sizeof *bigger);
-            if (bigger == NULL) { free(seen); return wg_fail(WG_MEMORY_ERROR, "out of memory"); }
+            room = room ? 2 * room : 64;
+            wg_rec **bigger = wg_pool_get(room * (int64_t)sizeof *bigger);
+            if (bigger == NULL) { wg_pool_put(seen); return -1; }
+            if (seen) memcpy(bigger, seen, (size_t)nseen * sizeof *seen);
+            wg_pool_put(seen);
             seen = bigger;
         }
         seen[nseen++] = r;
@@ -237,7 +240,7 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
             wg_node *n = r->edge[i].node;
             if (n == NULL || n->kind == WG_NODE_LEAF) continue;
             wg_chunk_state *state = state_of(s, wg_chunk_of((wg_rec *)n));
-            if (state == NULL || set_pending(s, state, (wg_rec *)n) < 0) { free(seen); return -1; }
+            if (state == NULL || set_pending(s, state, (wg_rec *)n) < 0) { wg_pool_put(seen); return -1; }
         }
     }
     while (nseen--) {
@@ -248,7 +251,7 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
             if (r->edge[i].node && wg_sweep_wants(s, r->edge[i])) { state->run |= bit; break; }
         if ((state->run | state->wanted) & bit) state->needed |= bit;
     }
-    free(seen);
+    wg_pool_put(seen);
     return 0;
 }
 
@@ -309,10 +312,11 @@ static int put_among(wg_chunk_state *state, const wg_rec *r, wg_cotangent *c) {
         first->next = c;
     } else {
         c->next = NULL;
-        if ((c->places = calloc(r->ny, sizeof *c->places)) == NULL) {
+        if ((c->places = wg_pool_get(r->ny * (int64_t)sizeof *c->places)) == NULL) {
             discard(c);
-            return wg_fail(WG_MEMORY_ERROR, "out of memory");
+            return -1;
         }
+        memset(c->places, 0, r->ny * sizeof *c->places);
         state->cotangent[r->index] = first = c;
     }
     if (first->places != NULL) first->places[c->out] = c;
@@ -713,8 +717,8 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *ou
         return wg_fail(WG_NOT_IMPLEMENTED, "the derivative for '%s' is not implemented", op->name);
     if (WG_UNLIKELY(r->node.flags & WG_REC_SPENT)) return wg_spent_error(r);
     if (WG_UNLIKELY(n > INLINE_OPERANDS)) {
-        char *block = malloc((size_t)n * (sizeof(wg_val) + sizeof(wg_val *)) + (size_t)ny * sizeof(wg_val *) + (size_t)nx);
-        if (block == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        char *block = wg_pool_get((int64_t)n * (int64_t)(sizeof(wg_val) + sizeof(wg_val *)) + ny * (int64_t)sizeof(wg_val *) + nx);
+        if (block == NULL) return -1;
         vals = (wg_val *)block;
         pointers = (const wg_val **)(vals + n);
         want = (uint8_t *)(pointers + n + ny);
@@ -759,7 +763,20 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *ou
 done:
     for (int i = 0; i < unpacked; i++) wg_val_release(&vals[i]);
     for (int i = 0; i < nx; i++) wg_val_release(&gx[i]);
-    if (vals != inline_vals) free(vals);
+    if (vals != inline_vals) wg_pool_put(vals);
+    return status;
+}
+
+/* A record of several outputs that nobody in Python waits for. */
+static int run_outputs(wg_sweep *s, wg_chunk_state *state, wg_rec *r, int retain_graph) {
+    enum { INLINE_OUTPUTS = 6 };
+    wg_val few[INLINE_OUTPUTS], *g = few;
+    int status = 0;
+    if (r->ny > INLINE_OUTPUTS && (g = wg_pool_get(r->ny * (int64_t)sizeof *g)) == NULL) return -1;
+    wg_sweep_take_all(s, r, g);
+    if (!s->pruned || state->run >> r->index & 1) status = wg_sweep_vjp(s, r, g, retain_graph, NULL);
+    for (uint32_t k = 0; k < r->ny; k++) wg_val_release(&g[k]);
+    if (g != few) wg_pool_put(g);
     return status;
 }
 
@@ -770,7 +787,12 @@ wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
     while ((next.state = latest_state(s)) != NULL) {
         int index;
         next.r = take_latest(next.state, &index);
-        if (next.r->ny != 1 || next.r->ext != NULL || (special && (s->watched || next.state->wanted >> index & 1))) return next.r;
+        if (next.r->ext != NULL || (special && (s->watched || next.state->wanted >> index & 1))) return next.r;
+        if (next.r->ny != 1) {
+            if (run_outputs(s, next.state, next.r, retain_graph) == 0) continue;
+            *status = -1;
+            return NULL;
+        }
         next.c = next.state->cotangent[index];
         next.state->cotangent[index] = NULL;
         for (;;) {

@@ -58,8 +58,8 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
 int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
 
 /* Walks the tape backwards: the latest pending record, its cotangents, its VJP, until nothing is pending (NULL, *status 0),
- * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting in take(): one with several
- * outputs, with a Python object, or whose cotangent is itself wanted; in a watched sweep every one. */
+ * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting in take(): one with a
+ * Python object, or whose cotangent is itself wanted; in a watched sweep every one. */
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
 void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
 void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs: v[ny] */

@@ -29,7 +29,7 @@
 #if defined(__clang__)
 #define WG_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
-#define WG_UNROLL _Pragma("GCC unroll 8")
+#define WG_UNROLL _Pragma("GCC unroll 16")
 #else
 #define WG_UNROLL
 #endif

@@ -1,7 +1,6 @@
 /* View groups and in-place application. */
 #include "wg_views.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ops/into.h"
@@ -11,7 +10,7 @@
 void wg_group_drop(wg_group *g) {
     if (--g->refs) return;
     if (g->edge.node) wg_node_drop(g->edge.node);
-    free(g);
+    wg_pool_put(g);
 }
 
 void wg_tensor_release(wg_tensor *t) {
@@ -47,8 +46,8 @@ void wg_tensor_set_edge(wg_tensor *t, wg_edge e) {
 
 int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
     if (of->group == NULL) {
-        wg_group *g = malloc(sizeof *g);
-        if (g == NULL) return wg_fail(WG_MEMORY_ERROR, "out of memory");
+        wg_group *g = wg_pool_get(sizeof *g);
+        if (g == NULL) return -1;
         g->refs = 1;
         g->generation = 0;
         g->edge.node = NULL;

@@ -73,16 +73,23 @@ static void run_range(void *context, int64_t begin, int64_t end) {
     char scratch[MAX_OPERANDS][BLOCK * 8] __attribute__((aligned(64)));
     char *pointer[MAX_OPERANDS];
     int filled[MAX_OPERANDS] = {0};
+    int64_t index[WG_MAX_DIMS];          /* of the row */
     for (int64_t at = begin; at < end;) {
-        int64_t n = end - at, row_left = p->inner - at % p->inner;
-        if (p->by_rows && n > row_left) n = row_left;
+        int64_t n = end - at, column = 0;
+        if (p->by_rows) {
+            int64_t row = at / p->inner;
+            column = at - row * p->inner;
+            if (n > p->inner - column) n = p->inner - column;
+            for (int d = p->ndim - 2; d > 0; d--) { index[d] = row % p->shape[d]; row /= p->shape[d]; }
+            if (p->ndim > 1) index[0] = row;
+        }
         if (p->any_staged && n > BLOCK) n = BLOCK;
         for (int k = 0; k < p->noperand; k++) {
             const staged *s = &p->operand[k];
             if (s->linear) { pointer[k] = s->data + at * wg_itemsize[s->dtype]; continue; }
             if (s->row && p->by_rows) {
-                int64_t offset = 0, rest = at;
-                for (int d = p->ndim - 1; d >= 0; d--) { offset += rest % p->shape[d] * s->strides[d]; rest /= p->shape[d]; }
+                int64_t offset = column;                     /* its last stride is 1 */
+                for (int d = 0; d < p->ndim - 1; d++) offset += index[d] * s->strides[d];
                 pointer[k] = s->data + offset * wg_itemsize[s->dtype];
                 continue;
             }

@@ -15,12 +15,6 @@
 #define WG_VECTOR_BYTES 16
 #endif
 
-#if defined(__clang__)
-#define WG_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define WG_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /* Hands over n results, outputs first.. in the order of the plan, neighbours in the last kept dimension. */
 static void wg_reduce_emit(const wg_reduce *r, void *acc, int64_t n, int64_t first, char *out) {
     const int64_t item = r->acc == WG_F32 ? 4 : 8;

@@ -249,7 +249,7 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
         if ny < 0:
             fail()
     if ny > 8:
-        outs = <wg_val *>malloc(ny * sizeof(wg_val))
+        outs = <wg_val *>wg_pool_get(ny * sizeof(wg_val))
         if outs == NULL:
             raise MemoryError()
     visible = ny - op.nhidden
@@ -278,4 +278,4 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
             wg_val_release(&outs[k])
             k += 1
         if outs != y:
-            free(outs)
+            wg_pool_put(outs)

@@ -88,11 +88,11 @@ def _record_function(context, tuple inputs not None, tuple outputs not None, tup
         if t is None:
             raise TypeError("expected a Tensor")
         check(wg_tensor_refresh(&t.t))
-    edges = <wg_edge *>malloc((nx + 1) * sizeof(wg_edge))
-    y = <wg_val **>malloc((ny + 1) * sizeof(wg_val *))
+    edges = <wg_edge *>wg_pool_get((nx + 1) * sizeof(wg_edge))
+    y = <wg_val **>wg_pool_get((ny + 1) * sizeof(wg_val *))
     if edges == NULL or y == NULL:
-        free(edges)
-        free(y)
+        wg_pool_put(edges)
+        wg_pool_put(y)
         raise MemoryError()
     try:
         e.function = context
@@ -124,8 +124,8 @@ def _record_function(context, tuple inputs not None, tuple outputs not None, tup
         edge.out = 0
         return make_node(edge)
     finally:
-        free(edges)
-        free(y)
+        wg_pool_put(edges)
+        wg_pool_put(y)
         if r != NULL:
             wg_node_drop(&r.node)
 

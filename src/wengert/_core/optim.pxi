@@ -48,12 +48,12 @@ cdef class OperandList:
         if room > 1 << 30:
             raise RuntimeError("too many tensors for one launch")
         self.room = <int>room
-        self.p = <wg_array **>malloc(<size_t>(room if room else 1) * sizeof(wg_array *))
+        self.p = <wg_array **>wg_pool_get(<size_t>(room if room else 1) * sizeof(wg_array *))
         if self.p == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
-        free(self.p)
+        wg_pool_put(self.p)
 
 
 cdef int check_floating(Tensor t, name) except -1:

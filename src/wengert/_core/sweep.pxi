@@ -34,7 +34,7 @@ cdef class Sweep:
             for i in range(self.nroots + self.ninputs):
                 wg_node_drop(self.edges[i].node)
         if self.edges != self.few:
-            free(self.edges)
+            wg_pool_put(self.edges)
         self.edges = NULL
 
     cdef int start(self, tuple roots, list gradients) except -1:
@@ -43,7 +43,7 @@ cdef class Sweep:
         cdef wg_val v
         self.edges = self.few
         if n + m > 4:
-            self.edges = <wg_edge *>malloc((n + m) * sizeof(wg_edge))
+            self.edges = <wg_edge *>wg_pool_get((n + m) * sizeof(wg_edge))
             if self.edges == NULL:
                 raise MemoryError()
         for i in range(n + m):
@@ -124,7 +124,7 @@ cdef class Sweep:
         cdef wg_val *g = few
         cdef int k, ny = r.ny, arrived = 0
         if ny > 8:
-            g = <wg_val *>malloc(ny * sizeof(wg_val))
+            g = <wg_val *>wg_pool_get(ny * sizeof(wg_val))
             if g == NULL:
                 raise MemoryError()
         wg_sweep_take_all(&self.s, r, g)
@@ -146,7 +146,7 @@ cdef class Sweep:
             for k in range(ny):
                 wg_val_release(&g[k])
             if g != few:
-                free(g)
+                wg_pool_put(g)
         return 0
 
     # ---- hooks ----
@@ -252,7 +252,7 @@ cdef class Sweep:
             arrived += not wg_val_absent(&g[i])
         if not arrived:
             return results
-        gx = <wg_val *>malloc((nx + 1) * sizeof(wg_val))
+        gx = <wg_val *>wg_pool_get((nx + 1) * sizeof(wg_val))
         if gx == NULL:
             raise MemoryError()
         status = wg_sweep_vjp(&self.s, r, g, self.retain_graph, gx)
@@ -266,7 +266,7 @@ cdef class Sweep:
         finally:
             for i in range(nx):
                 wg_val_release(&gx[i])
-            free(gx)
+            wg_pool_put(gx)
         return results
 
     # ---- what comes out ----

@@ -88,6 +88,8 @@ cdef extern from "wg_storage.h" nogil:
     ctypedef struct wg_pool_stats:
         int64_t system_allocations, imported
     wg_pool_stats wg_pool
+    void *wg_pool_get(int64_t)
+    void wg_pool_put(void *)
     void wg_pool_count(int64_t *live_bytes, int64_t *live_storages, int64_t *cached_bytes)
     void wg_pool_trim()
 

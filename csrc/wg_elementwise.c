@@ -55,6 +55,16 @@ static int choose_types(const wg_op *op, const wg_array *const *x, int nx, int *
     return 0;
 }
 
+/* Bools have bitwise results of their own size: the loops of the logical rows read and write bytes. */
+static const wg_op *bitwise_on_bools(const wg_op *op) {
+    switch (op - wg_ops) {
+    case WG_OP_bitwise_and: return &wg_ops[WG_OP_logical_and];
+    case WG_OP_bitwise_or: return &wg_ops[WG_OP_logical_or];
+    case WG_OP_bitwise_xor: return &wg_ops[WG_OP_logical_xor];
+    default: return op;
+    }
+}
+
 /* ---- shapes ---- */
 
 static WG_COLD int mismatch(int64_t a, int64_t b, int dim) {
@@ -135,6 +145,7 @@ int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, cons
         } else if (!wg_same_shape(into, first)) return bad_target(into, ndim, first->shape);
     } else {
         if (choose_types(op, ax, nx, &compute, &result) < 0) return -1;
+        if (WG_UNLIKELY(result == WG_BOOL) && op->types == WG_T_INT) op = bitwise_on_bools(op);
         if (wg_broadcast_shapes(ax, nx, &ndim, shape) < 0) return -1;
         if (into) {
             if (into->ndim != ndim || memcmp(into->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0) return bad_target(into, ndim, shape);

@@ -94,24 +94,36 @@ FLOAT_SCANS(prod, float, TIMES, 1, WG_VECTOR)
 INT_SCANS(prod, TIMES, 1, )         /* no level but v4 multiplies 64-bit integers in vectors */
 FLOAT_SCANS(log_sum_exp, double, log_add, -WG_INF_F64, )
 
-/* Products of the elements before each, 1 for the first. */
-#define EXCLUSIVE(name, S, D, A, GET, PUT)                                                                     \
+/* Lines that are runs of memory are walked GROUP together, so that each step of one need not wait for its step before; a
+ * line alone keeps its state in registers. name##_some does the lines [o, o + inner) of a strip. */
+enum { GROUP = 8 };
+#define IN_GROUPS(name)                                                                                        \
     static void name(const strip *s) {                                                                         \
-        A acc[STRIP];                                                                                          \
-        const int64_t outer = s->across ? 1 : s->lines, inner = s->across ? s->lines : 1;                      \
-        for (int64_t o = 0; o < outer; o++) {                                                                  \
-            for (int64_t k = 0; k < inner; k++) acc[k] = 1;                                                    \
-            for (int64_t i = 0; i < s->n; i++) {                                                               \
-                const S *x = (const S *)s->x + o * s->cx + i * s->sx;                                          \
-                D *y = (D *)s->y + o * s->cy + i * s->sy;                                                      \
-                for (int64_t k = 0; k < inner; k++) {                                                          \
-                    const A v = (A)GET(x[k * s->cx]);                                                          \
-                    y[k * s->cy] = (D)PUT(acc[k]);                                                             \
-                    acc[k] *= v;                                                                               \
-                }                                                                                              \
-            }                                                                                                  \
+        const int64_t group = s->across ? STRIP : GROUP;                                                       \
+        for (int64_t o = 0; o < s->lines; o += group) {                                                        \
+            const int64_t inner = s->lines - o < group ? s->lines - o : group;                                 \
+            if (inner == 1) name##_some(s, o, 1);                                                              \
+            else if (inner == GROUP) name##_some(s, o, GROUP);                                                 \
+            else name##_some(s, o, inner);                                                                     \
         }                                                                                                      \
     }
+
+/* Products of the elements before each, 1 for the first. */
+#define EXCLUSIVE(name, S, D, A, GET, PUT)                                                                     \
+    WG_INLINE void name##_some(const strip *s, int64_t o, int64_t inner) {                                     \
+        A acc[STRIP];                                                                                          \
+        for (int64_t k = 0; k < inner; k++) acc[k] = 1;                                                        \
+        for (int64_t i = 0; i < s->n; i++) {                                                                   \
+            const S *x = (const S *)s->x + o * s->cx + i * s->sx;                                              \
+            D *y = (D *)s->y + o * s->cy + i * s->sy;                                                          \
+            for (int64_t k = 0; k < inner; k++) {                                                              \
+                const A v = (A)GET(x[k * s->cx]);                                                              \
+                y[k * s->cy] = (D)PUT(acc[k]);                                                                 \
+                acc[k] *= v;                                                                                   \
+            }                                                                                                  \
+        }                                                                                                      \
+    }                                                                                                          \
+    IN_GROUPS(name)
 EXCLUSIVE(before_f16, uint16_t, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
 EXCLUSIVE(before_bf16, uint16_t, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
 EXCLUSIVE(before_f32, float, float, double, SAME, SAME)
@@ -120,25 +132,23 @@ EXCLUSIVE(before_f64, double, double, double, SAME, SAME)
 /* y[i] = x[i] + c[i] * y[i-1]. Backwards, c of the element before (in the direction of the walk); exclusive,
  * x and c of the element before and a first 0. */
 #define RECURRENCE(name, S, A, GET, PUT)                                                                       \
-    static void name(const strip *s) {                                                                         \
+    WG_INLINE void name##_some(const strip *s, int64_t o, int64_t inner) {                                     \
         A acc[STRIP];                                                                                          \
-        const int64_t outer = s->across ? 1 : s->lines, inner = s->across ? s->lines : 1;                      \
         const int lag_x = s->exclusive, lag_c = s->exclusive || s->reverse;                                    \
-        for (int64_t o = 0; o < outer; o++) {                                                                  \
-            for (int64_t k = 0; k < inner; k++) acc[k] = 0;                                                    \
-            for (int64_t i = 0; i < s->n; i++) {                                                               \
-                const S *x = (const S *)s->x + o * s->cx + (i - lag_x) * s->sx;                                \
-                const S *c = (const S *)s->c + o * s->cc + (i - lag_c) * s->sc;                                \
-                S *y = (S *)s->y + o * s->cy + i * s->sy;                                                      \
-                for (int64_t k = 0; k < inner; k++) {                                                          \
-                    A v = i < lag_x ? 0 : (A)GET(x[k * s->cx]);                                                \
-                    if (i > 0) v += (A)GET(c[k * s->cc]) * acc[k];                                             \
-                    acc[k] = v;                                                                                \
-                    y[k * s->cy] = (S)PUT(v);                                                                  \
-                }                                                                                              \
+        for (int64_t k = 0; k < inner; k++) acc[k] = 0;                                                        \
+        for (int64_t i = 0; i < s->n; i++) {                                                                   \
+            const S *x = (const S *)s->x + o * s->cx + (i - lag_x) * s->sx;                                    \
+            const S *c = (const S *)s->c + o * s->cc + (i - lag_c) * s->sc;                                    \
+            S *y = (S *)s->y + o * s->cy + i * s->sy;                                                          \
+            for (int64_t k = 0; k < inner; k++) {                                                              \
+                A v = i < lag_x ? 0 : (A)GET(x[k * s->cx]);                                                    \
+                if (i > 0) v += (A)GET(c[k * s->cc]) * acc[k];                                                 \
+                acc[k] = v;                                                                                    \
+                y[k * s->cy] = (S)PUT(v);                                                                      \
             }                                                                                                  \
         }                                                                                                      \
-    }
+    }                                                                                                          \
+    IN_GROUPS(name)
 RECURRENCE(recurrence_f16, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
 RECURRENCE(recurrence_bf16, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
 RECURRENCE(recurrence_f32, float, double, SAME, SAME)
@@ -146,30 +156,29 @@ RECURRENCE(recurrence_f64, double, double, SAME, SAME)
 
 /* A NaN takes over and stays; of equal values the latest is the one. */
 #define EXTREMUM(name, S, A, GET, NAN_OF, BEATS)                                               \
-    static void name(const strip *s) {                                                         \
+    WG_INLINE void name##_some(const strip *s, int64_t o, int64_t inner) {                     \
         A best[STRIP];                                                                         \
+        S kept[STRIP];                                                                         \
         int64_t where[STRIP];                                                                  \
-        const int64_t outer = s->across ? 1 : s->lines, inner = s->across ? s->lines : 1;      \
-        for (int64_t o = 0; o < outer; o++) {                                                  \
-            for (int64_t i = 0; i < s->n; i++) {                                               \
-                const S *x = (const S *)s->x + o * s->cx + i * s->sx;                          \
-                S *y = (S *)s->y + o * s->cy + i * s->sy;                                      \
-                int64_t *index = s->index + o * s->ci + i * s->si;                             \
-                for (int64_t k = 0; k < inner; k++) {                                          \
-                    S raw = x[k * s->cx];                                                      \
-                    A v = (A)GET(raw);                                                         \
-                    if (i == 0 || NAN_OF(v) || (!NAN_OF(best[k]) && v BEATS best[k])) {        \
-                        best[k] = v;                                                           \
-                        where[k] = i;                                                          \
-                        y[k * s->cy] = raw;                                                    \
-                    } else {                                                                   \
-                        y[k * s->cy] = y[k * s->cy - s->sy];                                   \
-                    }                                                                          \
-                    index[k * s->ci] = where[k];                                               \
+        for (int64_t k = 0; k < inner; k++) best[k] = 0, kept[k] = 0, where[k] = 0;            \
+        for (int64_t i = 0; i < s->n; i++) {                                                   \
+            const S *x = (const S *)s->x + o * s->cx + i * s->sx;                              \
+            S *y = (S *)s->y + o * s->cy + i * s->sy;                                          \
+            int64_t *index = s->index + o * s->ci + i * s->si;                                 \
+            for (int64_t k = 0; k < inner; k++) {                                              \
+                S raw = x[k * s->cx];                                                          \
+                A v = (A)GET(raw);                                                             \
+                if (i == 0 || NAN_OF(v) || (!NAN_OF(best[k]) && v BEATS best[k])) {            \
+                    best[k] = v;                                                               \
+                    kept[k] = raw;                                                             \
+                    where[k] = i;                                                              \
                 }                                                                              \
+                y[k * s->cy] = kept[k];                                                        \
+                index[k * s->ci] = where[k];                                                   \
             }                                                                                  \
         }                                                                                      \
-    }
+    }                                                                                          \
+    IN_GROUPS(name)
 #define IS_NAN(v) ((v) != (v))
 #define NEVER(v) 0
 #define EXTREMA(name, BEATS)                                         \

@@ -244,10 +244,12 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
         return input.clone()
     from ..types import finfo
     limits = finfo(input.dtype)
-    inf = float("inf")
-    result = ops.where(ops.isnan(input), 0.0 if nan is None else float(nan), input)
-    result = ops.where(ops.eq(input, inf), limits.max if posinf is None else float(posinf), result)
-    result = ops.where(ops.eq(input, -inf), limits.min if neginf is None else float(neginf), result)
+    result = ops._nan_to_num(
+        input,
+        0.0 if nan is None else float(nan),
+        limits.max if posinf is None else float(posinf),
+        limits.min if neginf is None else float(neginf),
+    )
     return result if out is None else _core._write_out("nan_to_num", result, out)
 
 

@@ -70,6 +70,7 @@ _methods["_set_grad_unchecked"] = _core._set_grad_unchecked
 # ---- conversion ----
 
 @_method
+@_core.cast_method
 def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=preserve_format):
     """This tensor with another dtype: ``to(dtype)``, ``to(device, dtype)``, ``to(other)``; itself if nothing changes."""
     for i, a in enumerate(args):
@@ -138,18 +139,6 @@ def pin_memory(self, device=None):
 def is_pinned(self, device=None):
     """False."""
     return False
-
-
-@_method
-def numpy(self, *, force=False):
-    """An ndarray on the same memory.
-
-    Raises:
-        RuntimeError: it requires grad and ``force`` is False.
-    """
-    if self.requires_grad and not force:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-    return _core.to_numpy(self)
 
 
 @_method
@@ -387,11 +376,11 @@ def _new(name, value):
         return getattr(creation, name)(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad, **names)
     new.__name__ = "new_" + name
     new.__doc__ = f"`{name}` with this tensor's dtype."
-    _methods[new.__name__] = new
+    _methods[new.__name__] = _core.factory("method", value)(new)
 
 
-for _name in ("zeros", "ones", "empty"):
-    _new(_name, None)
+for _name, _value in (("zeros", 0), ("ones", 1), ("empty", None)):
+    _new(_name, _value)
 
 
 def _seldom(name):
@@ -439,6 +428,7 @@ def new_empty_strided(self, size, stride, dtype=None, *, layout=None, device=Non
 
 
 @_method
+@_core.factory("method", valued=True)
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """`full` with this tensor's dtype."""
     from .creation import full

@@ -37,6 +37,7 @@ def _finish(t, requires_grad):
     return _core._require_grad(t) if requires_grad else t
 
 
+@_core.conversion(copies=True)
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A new tensor holding a copy of ``data``: nested lists or tuples of numbers, an array, a number or a tensor.
 
@@ -73,6 +74,7 @@ def _from_array(data, dtype, copy):
     """A tensor from an ndarray (or an object like one), sharing its memory unless a copy or a cast is asked for."""
     if hasattr(data, "__array_interface__") and not isinstance(data, memoryview):
         import numpy
+        _core._set_ndarray(numpy)
         if not isinstance(data, numpy.ndarray):
             data = numpy.asarray(data)
         if data.dtype.byteorder == ">":
@@ -95,6 +97,7 @@ def _from_array(data, dtype, copy):
     return t.clone() if copy else t
 
 
+@_core.conversion()
 def as_tensor(data, dtype=None, device=None):
     """``data`` as a tensor, without a copy where its memory can be shared."""
     check_device(device)
@@ -117,6 +120,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
     return t
 
 
+@_core.conversion(arrays_only=True)
 def from_numpy(ndarray):
     """A tensor on the memory of an ndarray; writes show on both sides.
 
@@ -124,8 +128,7 @@ def from_numpy(ndarray):
         TypeError: not an ndarray, or of a type without a dtype. ValueError: negative strides.
     """
     import numpy
-    if type(ndarray) is numpy.ndarray and ndarray.dtype.isnative and ndarray.dtype.char in "?bBhilqefd" and ndarray.flags.writeable:
-        return _core.from_buffer_object(ndarray)
+    _core._set_ndarray(numpy)
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.flags.writeable:
@@ -185,6 +188,7 @@ def _filled(name, size, kwargs_size, value, dtype, layout, device, requires_grad
     return _core._require_grad(t) if requires_grad else t
 
 
+@_core.factory("sizes")
 def empty(*size, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False,
           memory_format=contiguous_format, **names):
     """Uninitialised memory of these sizes. With ``pin_memory`` it is zero: pinned memory comes from the system."""
@@ -198,6 +202,7 @@ def _no_more(function, names):
         raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
 
 
+@_core.factory("sizes", 0)
 def zeros(*size, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
     """Zeros of these sizes."""
     t = _filled("zeros", size, names.pop("size", None), 0, dtype, layout, device, requires_grad, out)
@@ -205,6 +210,7 @@ def zeros(*size, out=None, dtype=None, layout=strided, device=None, requires_gra
     return t
 
 
+@_core.factory("sizes", 1)
 def ones(*size, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
     """Ones of these sizes."""
     t = _filled("ones", size, names.pop("size", None), 1, dtype, layout, device, requires_grad, out)
@@ -212,6 +218,7 @@ def ones(*size, out=None, dtype=None, layout=strided, device=None, requires_grad
     return t
 
 
+@_core.factory("sizes", valued=True)
 def full(size, fill_value, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """A tensor of this size, every element ``fill_value``; its type decides the dtype when none is given."""
     _options(layout, device)
@@ -237,21 +244,25 @@ def _like(input, value, dtype, layout, device, requires_grad, memory_format):
     return _finish(t, requires_grad)
 
 
+@_core.factory("tensor")
 def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format, pin_memory=False):
     """Uninitialised memory with the shape and dtype of ``input``."""
     return _like(input, None, dtype, layout, device, requires_grad, memory_format)
 
 
+@_core.factory("tensor", 0)
 def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format, pin_memory=False):
     """Zeros with the shape and dtype of ``input``."""
     return _like(input, 0, dtype, layout, device, requires_grad, memory_format)
 
 
+@_core.factory("tensor", 1)
 def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format, pin_memory=False):
     """Ones with the shape and dtype of ``input``."""
     return _like(input, 1, dtype, layout, device, requires_grad, memory_format)
 
 
+@_core.factory("tensor", valued=True)
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format, pin_memory=False):
     """A tensor with the shape and dtype of ``input``, every element ``fill_value``."""
     return _like(input, fill_value, dtype, layout, device, requires_grad, memory_format)

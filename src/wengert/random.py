@@ -19,6 +19,7 @@ int64 = _core.dtype_by_name("int64")
 #: The generator behind every call without one; PyTorch seeds its own from the system's entropy at start.
 default_generator = Generator()
 default_generator.seed()
+_core._set_factory_defaults(generator=default_generator)
 
 
 def manual_seed(seed):
@@ -77,12 +78,14 @@ def _new(size, dtype, layout, device, out):
     return _core.empty(size, dtype or get_default_dtype())
 
 
+@_core.factory("sizes", random=("uniform", 0.0, 1.0))
 def rand(*size, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
     """Uniform samples from [0, 1)."""
     t = _new(_sizes("rand", size) if "size" not in names else names["size"], dtype, layout, device, out)
     return _finish(random_fill("uniform", t, _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
+@_core.factory("sizes", random=("normal", 0.0, 1.0))
 def randn(*size, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False, **names):
     """Samples of the standard normal distribution."""
     t = _new(_sizes("randn", size) if "size" not in names else names["size"], dtype, layout, device, out)
@@ -120,11 +123,13 @@ def _like(input, dtype, memory_format):
     return empty_like(input, dtype=dtype, memory_format=memory_format)
 
 
+@_core.factory("tensor", random=("uniform", 0.0, 1.0))
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Uniform samples in the shape of ``input``."""
     return _finish(random_fill("uniform", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
+@_core.factory("tensor", random=("normal", 0.0, 1.0))
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Normal samples in the shape of ``input``."""
     return _finish(random_fill("normal", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)

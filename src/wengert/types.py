@@ -63,6 +63,7 @@ class device:
 
 
 CPU = device("cpu")
+_core._set_factory_defaults(cpu=CPU)
 
 
 def check_device(value):

@@ -4,9 +4,13 @@ cimport cython
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_DECREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport malloc, free
+from libc.stdlib cimport malloc, realloc, free
 from libc.string cimport memcpy, memset, strcmp
 from wengert._core.wg cimport *
+
+cdef extern from "Python.h":
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
 
 include "errors.pxi"
 include "dtype.pxi"
@@ -23,6 +27,7 @@ include "parse.pxi"
 include "call.pxi"
 include "out.pxi"
 include "override.pxi"
+include "wrapper.pxi"
 include "module.pxi"
 include "operators.pxi"
 include "node.pxi"
@@ -36,5 +41,8 @@ include "buffer.pxi"
 include "dlpack.pxi"
 include "indexing.pxi"
 include "random.pxi"
+include "factory.pxi"
+include "ndarray.pxi"
 include "optim.pxi"
+include "step_plan.pxi"
 include "config.pxi"

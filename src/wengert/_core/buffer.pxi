@@ -174,11 +174,3 @@ cdef void release_filled(Py_buffer *view) noexcept:
     cdef exported *e = <exported *>view.internal
     wg_storage_drop(e.storage)
     free(e)
-
-
-def to_numpy(Tensor self not None):
-    """An ndarray on this tensor's memory."""
-    import numpy
-    if format_of(self.t.v.a.dtype) == NULL:
-        raise TypeError("Got unsupported ScalarType BFloat16")
-    return numpy.asarray(memoryview(share_memory(self, False)))

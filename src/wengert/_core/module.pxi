@@ -6,37 +6,21 @@ cdef extern from "module_type.h":
 
 cdef extern from "Python.h":
     object PyObject_GenericGetDict(object, void *)
-    object PyMethod_New(object, object)
 
 ModuleBase = <object>wg_module_base()
 
 
-cdef class Forward:
+@cython.final
+cdef class Forward(Wrapper):
     """`forward` of a layer that is one operation on its input and some of its attributes.
 
     Made by `forward_of`; calls with anything but one tensor, or where an attribute is no plain one (a property, a
     parametrization), run the Python function that it decorates.
     """
-    cdef vectorcallfunc vectorcall
     cdef Op op
     cdef tuple names                # attributes passed by position
     cdef tuple keywords             # and the rest of them, by their own names; or None
     cdef str unless                 # an attribute that must be False, or None
-    cdef object function
-
-    @property
-    def __wrapped__(self):
-        """The Python function."""
-        return self.function
-
-    def __getattr__(self, name):
-        return getattr(self.function, name)
-
-    def __get__(self, instance, owner):
-        return self if instance is None else PyMethod_New(self, instance)
-
-    def __repr__(self):
-        return f"<function {self.function.__qualname__}>"
 
 
 cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
@@ -61,11 +45,7 @@ cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf
     return op_call(f.op, given, 1 + n, NULL)
 
 
-wg_type_vectorcall(<PyTypeObject *>Forward, WG_OFFSET_FORWARD)
-
-cdef extern from *:
-    Py_ssize_t WG_OFFSET_FORWARD "WG_OFFSET(struct __pyx_obj_7wengert_5_core_5_core_Forward, vectorcall)"
-
+wg_type_vectorcall(<PyTypeObject *>Forward, WG_OFFSET_WRAPPER)
 
 def forward_of(Op op not None, *names, keywords=(), unless=None):
     """Decorates ``forward(self, input)`` that returns ``op(input, self.<name>, ..., <keyword>=self.<keyword>, ...)``: calls skip

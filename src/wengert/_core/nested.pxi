@@ -183,8 +183,11 @@ def from_data(data, dtype_or_none):
     cdef int64_t sizes[24]
     cdef list shape
     cdef wg_val v
-    if type(data) is float:                                # torch.tensor(3.0)
-        dt = wg_default_dtype if dtype_or_none is None else dtype_code(dtype_or_none)
+    if type(data) is float or type(data) is int or type(data) is bool:       # torch.tensor(3.0)
+        if dtype_or_none is not None:
+            dt = dtype_code(dtype_or_none)
+        else:
+            dt = wg_default_dtype if type(data) is float else WG_I64 if type(data) is int else WG_BOOL
         check(wg_new(&t.t.v, dt, 0, sizes))
         put_element(t.t.v.a.data, dt, data)
         return t

@@ -6,8 +6,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyTuple_GET_SIZE_ "PyTuple_GET_SIZE"(object)
     object intern_name "PyUnicode_InternFromString"(const char *)
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
-    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
-    Py_ssize_t PyVectorcall_NARGS(size_t)
 
 
 @cython.binding(False)

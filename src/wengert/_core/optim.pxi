@@ -83,6 +83,10 @@ def optimizer_step(str name, Tensor hyper not None, int flags, tuple columns not
         TypeError: not float32 or float64, or dtypes that differ. RuntimeError: shapes that differ, memory that cannot be written.
         ValueError: the wrong number of columns or hyperparameters, or columns of several lengths.
     """
+    run_step(name, hyper, flags, columns)
+
+
+cdef int run_step(str name, Tensor hyper, int flags, tuple columns) except -1:
     cdef int kernel, nhyper, full, scalars, k
     cdef Py_ssize_t i, n
     cdef Tensor t, x
@@ -131,6 +135,7 @@ def optimizer_step(str name, Tensor hyper not None, int flags, tuple columns not
         if k != 1:
             for t in <list>columns[k]:
                 wg_tensor_touched(&t.t, 0xffff)
+    return 0
 
 
 def grad_norm(list grads not None, double order):

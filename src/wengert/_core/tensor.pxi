@@ -242,6 +242,17 @@ cdef class Tensor:
         """
         return item_of(self)
 
+    def numpy(self, *, force=False):
+        """An ndarray on the same memory.
+
+        Raises:
+            RuntimeError: it requires grad and ``force`` is False.
+        """
+        check(wg_tensor_refresh(&self.t))
+        if self.t.v.edge.node != NULL and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return to_numpy(self)
+
     def __float__(self):
         return float(item_of(self))
 

@@ -226,6 +226,11 @@ int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset) {
     return 0;
 }
 
+void wg_type_constructor(PyTypeObject *type, vectorcallfunc constructor) {
+    type->tp_vectorcall = constructor;
+    PyType_Modified(type);
+}
+
 int wg_type_add(PyTypeObject *type, PyObject *name, PyObject *value) {
     if (PyDict_SetItem(type->tp_dict, name, value) < 0) return -1;
     PyType_Modified(type);

@@ -14,6 +14,7 @@ void wg_type_set_constructor(PyObject *function);
 void wg_handle_track(PyObject *self);    /* it may now be part of a cycle */
 int wg_type_copy_numbers(PyTypeObject *type);      /* a subclass inherits the C number slots it does not override */
 int wg_type_add(PyTypeObject *type, PyObject *name, PyObject *value);   /* a method written in Python */
-int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset);
+int wg_type_vectorcall(PyTypeObject *type, Py_ssize_t offset);   /* instances are called through a field */
+void wg_type_constructor(PyTypeObject *type, vectorcallfunc constructor);   /* what calling the type itself does */
 
 #endif

@@ -48,13 +48,23 @@ cdef object element(const char *p, int dt):
 
 
 cdef object to_nested_list(wg_array *a, int dim, const char *p):
-    cdef int64_t i, step
+    cdef int64_t i, step, n
     if dim == a.ndim:
         return element(p, a.dtype)
-    step = a.strides[dim] * wg_itemsize[a.dtype]
-    cdef list result = [None] * a.shape[dim]               # at once, or MemoryError: an expanded tensor has any number of elements
-    for i in range(a.shape[dim]):
-        result[i] = to_nested_list(a, dim + 1, p + i * step)
+    step, n = a.strides[dim] * wg_itemsize[a.dtype], a.shape[dim]
+    cdef list result = [None] * n                          # at once, or MemoryError: an expanded tensor has any number of elements
+    if dim == a.ndim - 1 and a.dtype == WG_F32:            # a row: the dtype is looked at once
+        for i in range(n):
+            result[i] = <double>(<float *>(p + i * step))[0]
+    elif dim == a.ndim - 1 and a.dtype == WG_F64:
+        for i in range(n):
+            result[i] = (<double *>(p + i * step))[0]
+    elif dim == a.ndim - 1 and a.dtype == WG_I64:
+        for i in range(n):
+            result[i] = (<int64_t *>(p + i * step))[0]
+    else:
+        for i in range(n):
+            result[i] = to_nested_list(a, dim + 1, p + i * step)
     return result
 
 

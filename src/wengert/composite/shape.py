@@ -70,6 +70,8 @@ def expand_as(self, other):
 def flatten(input, start_dim=0, end_dim=-1):
     """Joins the dimensions from ``start_dim`` to ``end_dim`` into one."""
     n = input.dim()
+    if start_dim == 0 and end_dim == -1 and n > 1:
+        return ops._reshape(input, -1)
     start, end = _wrap(start_dim, n), _wrap(end_dim, n)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")

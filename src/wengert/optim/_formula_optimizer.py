@@ -63,6 +63,9 @@ class FormulaOptimizer(Optimizer):
             self._each_group(self._run_formula)
             return loss
         for i, group in enumerate(self.param_groups):
+            plan = self._plans.get(i)
+            if plan is not None and plan.repeat(group, self.state):
+                continue
             plan, grads = self._gather(i, group)
             if not grads:
                 continue
@@ -81,6 +84,7 @@ class FormulaOptimizer(Optimizer):
         states = plan.states
         columns = [[state[name] for state in states] for name in names]
         optimizer_step(self._kernel, plan.hyper.tensor, flags, (plan.params, grads, *columns))
+        plan.remember(group, self._kernel, flags, names)
 
     def _write_hyperparameters(self):
         """Puts the groups' numbers where launches made earlier read them: a replay of captured steps needs it when they change."""
@@ -93,8 +97,8 @@ class FormulaOptimizer(Optimizer):
         for param, grad, state in zip(plan.params, grads, plan.states):
             self._formula(param, grad, state, group)
 
-    def _make_plan(self, index, group, params, has_grad):
-        plan = super()._make_plan(index, group, params, has_grad)
+    def _make_plan(self, index, group, params):
+        plan = super()._make_plan(index, group, params)
         plan.launchable = all(p.dtype in _LAUNCHABLE for p in plan.params)
         return plan
 

@@ -1,13 +1,12 @@
 """What all optimizers share: groups of parameters, their state, hooks, and saving and loading of both."""
 
-import functools
 import warnings
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 from itertools import chain
-from operator import is_
 
 from .. import Tensor, enable_grad, float32, no_grad
+from .._foreach import HookedStep, StepPlan
 from ..nn._names import typename
 from ..utils.hooks import RemovableHandle
 
@@ -45,43 +44,12 @@ def _add_hook(hooks, hook, prepend=False):
     return handle
 
 
-def _hooked(step):
-    """``step`` with the hooks around it, marked so that it is not wrapped again."""
-
-    @functools.wraps(step)
-    def wrapper(self, *args, **kwargs):
-        self._opt_called = True
-        if (
-            self._optimizer_step_pre_hooks
-            or self._optimizer_step_post_hooks
-            or _global_optimizer_pre_hooks
-            or _global_optimizer_post_hooks
-        ):
-            return self._step_with_hooks(step, args, kwargs)
-        return step(self, *args, **kwargs)
-
-    wrapper.hooked = True
-    return wrapper
+_OWN_HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 
 
 def _as_float(value):
     """A hyperparameter as a Python number: it may be given as a tensor of one element."""
     return value.item() if isinstance(value, Tensor) else value
-
-
-class _Plan:
-    """Which parameters of a group have gradients, and their states: what a step need not find out again."""
-
-    __slots__ = ("all_params", "has_grad", "complete", "params", "states", "hyper", "launchable")
-
-    def __init__(self, all_params, has_grad, params, states):
-        self.all_params = all_params
-        self.has_grad = has_grad
-        self.complete = all(has_grad)
-        self.params = params
-        self.states = states
-        self.hyper = None  # a launch's hyperparameters, from the first launch on
-        self.launchable = False
 
 
 class Optimizer:
@@ -128,8 +96,8 @@ class Optimizer:
     def _patch_step_function(self):
         """Puts the hooks around the class's ``step``, once a class."""
         step = type(self).step
-        if not getattr(step, "hooked", False):
-            type(self).step = _hooked(step)
+        if not isinstance(step, HookedStep):
+            type(self).step = HookedStep(step, (_global_optimizer_pre_hooks, _global_optimizer_post_hooks), _OWN_HOOKS)
 
     def __getstate__(self):
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -287,23 +255,15 @@ class Optimizer:
 
     def _gather(self, index, group):
         """The plan and the gradients of those parameters of a group that have one."""
-        params = group["params"]
-        grads = [p.grad for p in params]
-        has_grad = [g is not None for g in grads]
         plan = self._plans.get(index)
-        if (
-            plan is None
-            or plan.has_grad != has_grad
-            or not all(map(is_, plan.all_params, params))
-            or not all(map(is_, map(self.state.get, plan.params), plan.states))
-        ):
-            plan = self._make_plan(index, group, params, has_grad)
-        return plan, grads if plan.complete else [g for g in grads if g is not None]
+        if plan is None or not plan.fits(group["params"], self.state):
+            plan = self._make_plan(index, group, group["params"])
+        return plan, plan.grads()
 
-    def _make_plan(self, index, group, params, has_grad):
+    def _make_plan(self, index, group, params):
+        has_grad = [p.grad is not None for p in params]
         used = [p for p, has in zip(params, has_grad) if has]
-        states = self._states_of(used, group)
-        plan = self._plans[index] = _Plan(list(params), has_grad, used, states)
+        plan = self._plans[index] = StepPlan(list(params), has_grad, used, self._states_of(used, group))
         return plan
 
     def _run_closure(self, closure):

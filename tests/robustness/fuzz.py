@@ -65,8 +65,8 @@ def targets():
             value = getattr(module, name, None)
             if isinstance(value, type) and not name.startswith("_"):
                 add(f"{path}.{name}", value, "class")
-    for cls in (wengert.Generator, _core.Program, _core.Op, _core.Saved, _core.Node, _core.Sweep, _core.Forward, _core.OperandList, _core.no_grad_guard,
-                wengert.dtype, wengert.Size, _core.Ext):
+    for cls in (wengert.Generator, _core.Program, _core.Op, _core.Saved, _core.Node, _core.Sweep, _core.Forward, _core.OperandList, _core.Mode,
+                _core.inference_mode, _core.StepPlan, _core.HookedStep, _core.Factory, _core.Conversion, _core.Wrapper, wengert.dtype, wengert.Size, _core.Ext):
         name = cls.__name__ if hasattr(_core, cls.__name__) else None
         path = f"wengert._core.{name}" if name else f"wengert.{cls.__name__}"
         for method in dir(cls):
@@ -78,7 +78,7 @@ def targets():
 def parameters(function):
     """Names of the parameters, where they can be found: of a row from its docstring."""
     doc = getattr(function, "__doc__", None) or ""
-    if isinstance(function, _core.Op):
+    if isinstance(function, _core.Op) and not hasattr(function, "__wrapped__"):
         line = random.choice([line for line in doc.splitlines() if line.startswith(function.name + "(")] or ["()"])
         inside = line[line.index("(") + 1:line.rindex(")")]
         return [(part.rsplit(" ", 1) + [""])[:2][::-1] if part != "*" else ("*", "") for part in inside.split(", ") if part]

@@ -70,7 +70,7 @@ cdef class StepPlan:
     cdef list gradients(self):
         cdef list grads = []
         for p in self.params:
-            grads.append(<object>(<Tensor>p).grad_)
+            grads.append(None if (<Tensor?>p).grad_ == NULL else <object>(<Tensor>p).grad_)
         return grads
 
     def grads(self):

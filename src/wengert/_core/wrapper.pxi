@@ -4,6 +4,7 @@ cdef extern from "Python.h":
     object PyMethod_New(object, object)
 
 
+@cython.binding(False)
 cdef class Wrapper:
     """The part that all of them share. A subclass sets `vectorcall` and `function`; as an attribute of a class it is a method."""
     cdef vectorcallfunc vectorcall

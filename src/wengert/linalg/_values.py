@@ -54,7 +54,7 @@ def call(name, *arrays, **options):
 def lu(a, pivot=True):
     """P A = L U in one array, the row exchanges (counted from 1, as LAPACK does) and where a pivot is zero (0: nowhere)."""
     import numpy
-    a = numpy.array(a)
+    a, pivot = numpy.array(a), bool(pivot)                 # a list that changes while NumPy reads it as a mask would corrupt memory
     *batch, m, n = a.shape
     count, k = math.prod(batch), min(m, n)
     a = a.reshape(count, m, n)

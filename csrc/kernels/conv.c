@@ -32,6 +32,15 @@ static void forward_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, 
     axis_lists(a, kernel, room);
     a->first[0] = 0;
     a->first[1] = kernel;
+    if (dilation * (kernel - 1) / stride > padding / stride + out / 2) {     /* Note [Flat planes], few results */
+        for (int64_t k = 0; k < kernel; k++) {
+            a->phase[k] = k * dilation;
+            a->tap[k] = (wg_tap){k, k, 0};
+        }
+        a->phases = kernel;
+        a->last_phase = a->phase[kernel - 1];
+        return;
+    }
     for (int64_t phase = 0; phase < stride && a->phases < kernel; phase++) {
         int used = 0;
         for (int64_t k = 0; k < kernel; k++) {
@@ -123,22 +132,22 @@ typedef struct weight_job {
     wg_unit unit;
 } weight_job;
 
-/* n bytes that do not overlap, n small: without a call. */
-WG_INLINE void copy_run(char *to, const char *from, int64_t n) {
+/* Rows of n bytes each, at any distances. Short rows are moved by their two ends, which may overlap, without a call. */
+WG_INLINE void copy_rows(char *to, int64_t to_step, const char *from, int64_t from_step, int64_t rows, int64_t n) {
 #define BOTH_ENDS(size)                                                                    \
-    do {                                                                                   \
+    for (; rows > 0; rows--, to += to_step, from += from_step) {                           \
         char head[size], tail[size];                                                       \
         __builtin_memcpy(head, from, size);                                                \
         __builtin_memcpy(tail, from + n - size, size);                                     \
         __builtin_memcpy(to, head, size);                                                  \
         __builtin_memcpy(to + n - size, tail, size);                                       \
-    } while (0)
-    if (n > 128) memcpy(to, from, (size_t)n);
-    else if (n >= 64) BOTH_ENDS(64);
-    else if (n >= 32) BOTH_ENDS(32);
-    else if (n >= 16) BOTH_ENDS(16);
-    else if (n >= 8) BOTH_ENDS(8);
-    else if (n >= 4) BOTH_ENDS(4);
+    }
+    if (n > 128) for (; rows > 0; rows--, to += to_step, from += from_step) memcpy(to, from, (size_t)n);
+    else if (n >= 64) BOTH_ENDS(64)
+    else if (n >= 32) BOTH_ENDS(32)
+    else if (n >= 16) BOTH_ENDS(16)
+    else if (n >= 8) BOTH_ENDS(8)
+    else BOTH_ENDS(4)
 #undef BOTH_ENDS
 }
 
@@ -231,7 +240,7 @@ static int correlate(const wg_correlation *c, const weights *w, wg_array *y, con
     return 0;
 }
 
-enum { PLANES = 1 << 16, LEAST_Q = 256, MOST_Q = 8192 };
+enum { PLANES = 1 << 16, LEAST_Q = 256, MOST_Q = 8192, MANY_WEIGHTS = 1 << 18 };
 
 /* y, x, weight, bias */
 int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
@@ -242,7 +251,7 @@ int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
     if (!y->numel) return 0;
     int64_t *lists = make_correlation(&c, forward_axis, y, x, w->shape + 2, &at);
     if (!lists) return -1;
-    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q);
+    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, c.results * c.channels * c.taps < MANY_WEIGHTS ? 4 : 2);
     weights from = {w->data, c.results * c.channels * c.taps, c.channels * c.taps, c.taps};
     int status = correlate(&c, &from, y, x, op[3]);
     wg_scratch_put(lists);
@@ -258,7 +267,7 @@ int WG_K(conv_input)(wg_array *const *op, int nop, const wg_attr *attr) {
     if (!gx->numel) return 0;
     int64_t *lists = make_correlation(&c, adjoint_axis, gx, g, w->shape + 2, &at);
     if (!lists) return -1;
-    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q);
+    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, c.results * c.channels * c.taps < MANY_WEIGHTS ? 4 : 2);
     weights from = {w->data, c.results * c.channels * c.taps, c.taps, c.results * c.taps};
     int status = correlate(&c, &from, gx, g, op[3]);
     wg_scratch_put(lists);
@@ -280,7 +289,7 @@ int WG_K(conv_weight)(wg_array *const *op, int nop, const wg_attr *attr) {
     if (!g->numel) return 0;
     int64_t *lists = make_correlation(&c, forward_axis, g, x, kernel_shape, &at);
     if (!lists) return -1;
-    wg_correlation_layout(&c, 1 << 18, 768, 4096);
+    wg_correlation_layout(&c, 1 << 19, 2048, 4096, 1);
     const int64_t k = c.channels * c.taps, channels = c.groups * c.channels, results = c.groups * c.results;
     j.ld = (c.most + 15) / 16 * 16 + 16;
     if (j.ld % 32 == 0) j.ld += 16;

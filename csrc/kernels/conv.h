@@ -12,6 +12,9 @@
  * The gradient of the input is the same correlation with g as the source and one set of taps for every phase of the result
  * (result i = q*out_step + phase). No zeros are multiplied but those of the padding.
  *
+ * Where the kernel reaches far beyond the few results of a row (5 taps over 5 places, large dilations), most of a pitch would be
+ * such results. Then each tap along that dimension has a phase of its own, x at its places only: the columns of im2col.
+ *
  * Work is done in units: some images, or some rows of one, cut by shapes only. Each sum runs over k in order, in blocks
  * of WG_CONV_BLOCK whose sums are added up; so bits depend neither on the number of threads, nor on the width of vectors
  * (levels without FMA round each product). */
@@ -79,8 +82,9 @@ static inline void wg_unit_at(const wg_correlation *c, int64_t index, wg_unit *u
     for (int d = 0; d < 3; d++) u->q += ((d == c->cut ? u->places : c->axis[d].places) - 1) * c->axis[d].stride;
 }
 
-/* Chooses pitches and units. `target`: elements that the planes of a unit shall hold. */
-static inline void wg_correlation_layout(wg_correlation *c, int64_t target, int64_t least, int64_t most) {
+/* Chooses pitches and units. `target`: elements that the planes of a unit shall hold, but for `least` and `most` places of each
+ * plane; `parts`: units that the images are shared among at least. */
+static inline void wg_correlation_layout(wg_correlation *c, int64_t target, int64_t least, int64_t most, int64_t parts) {
     int64_t stride = 1, all = c->channels * c->phases, span = 0;
     c->cut = 0;
     while (c->cut < 2 && c->axis[c->cut].places == 1) c->cut++;
@@ -119,7 +123,7 @@ static inline void wg_correlation_layout(wg_correlation *c, int64_t target, int6
     c->image = stride;
     if (c->blocks == 1 && c->image < target) {
         c->unit_images = target / c->image;
-        const int64_t share = (c->images + 3) / 4;
+        const int64_t share = (c->images + parts - 1) / parts;
         if (c->unit_images > share) c->unit_images = share > 0 ? share : 1;
     }
     c->units = c->blocks > 1 ? c->images * c->blocks : (c->images + c->unit_images - 1) / c->unit_images;

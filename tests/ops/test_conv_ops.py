@@ -222,3 +222,43 @@ def test_bits_do_not_depend_on_the_number_of_threads(shape, weight, arguments):
     finally:
         wengert.set_num_threads(before)
     assert results[0] == results[1]
+
+
+# ---- interpolation and blocks -------------------------------------------------------------------------------------
+
+#: x: (2, 3, 6, 5)
+RESAMPLED = """
+F.interpolate(x, 9) | F.interpolate(x, (3, 11)) | F.interpolate(x, scale_factor=2) | F.interpolate(x, scale_factor=(1.7, .6)) | F.interpolate(x, 4, mode='nearest-exact')
+F.interpolate(x, scale_factor=2.3, mode='nearest-exact') | F.interpolate(x, (12, 3), mode='bilinear') | F.interpolate(x, (12, 3), mode='bilinear', align_corners=True) | F.interpolate(x, 1, mode='bilinear', align_corners=True)
+F.interpolate(x, scale_factor=2, mode='bilinear') | F.interpolate(x, scale_factor=(1.7, .6), mode='bilinear') | F.interpolate(x, scale_factor=1.3, mode='bilinear', recompute_scale_factor=True) | F.interpolate(x[:, :1].transpose(2, 3), 7, mode='bilinear')
+F.interpolate(x, (12, 3), mode='bicubic') | F.interpolate(x, scale_factor=1.6, mode='bicubic') | F.interpolate(x, (9, 8), mode='bicubic', align_corners=True) | F.interpolate(x[0], 11) | F.interpolate(x[0], 11, mode='linear')
+F.interpolate(x[0], 3, mode='linear', align_corners=True) | F.interpolate(x[None], (5, 4, 9), mode='trilinear') | F.interpolate(x[None], scale_factor=2, mode='trilinear', align_corners=True) | F.interpolate(x[None], (2, 7, 3))
+F.interpolate(x, (4, 2), mode='area') | F.interpolate(x[0], 3, mode='area') | F.interpolate(x, scale_factor=2, mode='area') | F.upsample(x, scale_factor=2)
+F.unfold(x, 2) | F.unfold(x, (3, 2), dilation=(1, 2), padding=1, stride=2) | F.unfold(x[0], 3, padding=2) | F.unfold(x.transpose(2, 3), 2)
+F.fold(x.reshape(1, 12, 15), (4, 6), 2) | F.fold(x.reshape(12, 15), (4, 6), 2) | F.fold(x.reshape(1, 12, 15), (6, 10), 2, 1, 0, 2)
+"""
+
+
+@pytest.mark.parametrize("text", cases(RESAMPLED))
+def test_interpolation_and_blocks(text):
+    x, = draw((2, 3, 6, 5), seed=14)
+    for dtype in ("float64", "float32"):
+        close_value(text, x, dtype=dtype)
+    close_derivatives(text, x)
+
+
+@pytest.mark.parametrize("text", cases("""
+F.interpolate(o(1, 3, 8, 8)) | F.interpolate(o(1, 3, 8, 8), size=2, scale_factor=2) | F.interpolate(o(1, 3, 8, 8), size=(2, 2, 2)) | F.interpolate(o(1, 3, 8, 8), scale_factor=(2, 2, 2))
+F.interpolate(o(1, 3, 8, 8), size=4, mode='linear') | F.interpolate(o(1, 3, 8, 8), size=4, mode='foo') | F.interpolate(o(1, 3, 8, 8), size=4, mode='nearest', align_corners=True) | F.interpolate(o(3, 8), size=4)
+F.interpolate(o(1, 3, 8), size=4, mode='bilinear') | F.interpolate(o(1, 3, 8), size=0) | F.unfold(o(1, 3, 8, 8), 9) | F.unfold(o(1, 3, 8, 8), (2, 2, 2)) | F.unfold(o(1, 3, 8, 8), 0) | F.unfold(o(1, 3, 8, 8), 2, stride=0)
+F.unfold(o(1, 3, 8, 8), 2, dilation=0) | F.unfold(o(1, 3, 8, 8), 2, padding=-1) | F.fold(o(1, 12, 8, 8), (4, 4), 2) | F.fold(o(1, 12, 8), (4, 4), 2) | F.fold(o(1, 13, 9), (4, 4), 2) | F.fold(o(1, 12, 9), (4,), 2)
+"""))
+def test_errors_of_interpolation_and_blocks(text):
+    close_error(text)
+
+
+def test_fold_is_the_adjoint_of_unfold():
+    x, c = draw((2, 3, 6, 5), (2, 12, 12), seed=15)
+    x, c = wengert.tensor(x), wengert.tensor(c)
+    F = wengert.nn.functional
+    assert abs(float((F.unfold(x, 2, 2, 0, 1)[..., :12] * c).sum() - (x * F.fold(c, (6, 5), 2, 2, 0, 1)).sum())) < 1e-12

@@ -58,3 +58,13 @@ def define(op):
            grad_name=f"AdaptiveAvgPool{n}DBackward0")
         op(f"adaptive_max_pool{n}d", "x, output_size: int[]", outs="y, indices!nondiff", vjp=scatter, where="",
            grad_name=f"AdaptiveMaxPool{n}DBackward0")
+
+    # ---- interpolation along one dimension, sliding blocks ----
+    places = "dim: int, length: int, mode: str{nearest,nearest-exact,linear,cubic}, align_corners: bool, scale: float"
+    op("_resample", f"x, {places}", vjp={"x": "_resample_back(g, dim, size(x, dim), mode, align_corners, scale)"}, grad_name="UpsampleBackward0",
+       doc="x resampled to this size; scale is the step in x for a step of the result, 0: by the sizes.")
+    op("_resample_back", f"x, {places}", vjp={"x": "_resample(g, dim, size(x, dim), mode, align_corners, scale)"}, grad_name="UpsampleBackward0",
+       doc="The adjoint of _resample: x spread over what it was taken from, of this size.")
+    blocks = "kernel_size: int[], dilation: int[], padding: int[], stride: int[]"
+    op("_unfold", f"x, {blocks}", vjp={"x": "_fold(g, (size(x, ndim(x) - 2), size(x, ndim(x) - 1)), kernel_size, dilation, padding, stride)"}, grad_name="Im2ColBackward0")
+    op("_fold", f"x, output_size: int[], {blocks}", vjp={"x": "_unfold(g, kernel_size, dilation, padding, stride)"}, grad_name="Col2ImBackward0")

@@ -115,6 +115,7 @@ from ._pooling import (
 )
 from ._shuffles import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from ._sparse import embedding, embedding_bag, one_hot, pad
+from ._upsampling import fold, interpolate, unfold, upsample, upsample_bilinear, upsample_nearest
 
 linear = ops.linear
 

@@ -18,6 +18,7 @@ from . import (
     rnn,
     sparse,
     transformer,
+    upsampling,
 )
 from .activation import *
 from .attention import *
@@ -37,6 +38,7 @@ from .pooling import *
 from .rnn import *
 from .sparse import *
 from .transformer import *
+from .upsampling import *
 
 __all__ = ["Module"]
 for _part in (
@@ -57,5 +59,6 @@ for _part in (
     rnn,
     sparse,
     transformer,
+    upsampling,
 ):
     __all__ += _part.__all__

@@ -285,3 +285,29 @@ for _name, _function in KERNELS.items():
             f"{_key}_vjp", f"{_title}, backward, an element", "grad(y, (x,), g, retain_graph=True)",
             _setup + "grad = lib.autograd.grad\nx.requires_grad_()\ny = f(x); g = lib.ones_like(y)\n",
             check="grad(y, (x,), g, retain_graph=True)[0].sum()", ops=4096)
+
+#: name -> shape of the input, of the weight, stride, padding, groups
+CONVOLUTIONS = {
+    "resnet_56": ((2, 64, 56, 56), (64, 64, 3, 3), 1, 1, 1), "resnet_28": ((2, 128, 28, 28), (128, 128, 3, 3), 1, 1, 1),
+    "resnet_7": ((4, 512, 7, 7), (512, 512, 3, 3), 1, 1, 1), "stem": ((1, 3, 224, 224), (64, 3, 7, 7), 2, 3, 1),
+    "one_by_one": ((2, 64, 56, 56), (256, 64, 1, 1), 1, 0, 1), "strided": ((2, 64, 56, 56), (128, 64, 3, 3), 2, 1, 1),
+    "depthwise": ((2, 64, 56, 56), (64, 1, 3, 3), 1, 1, 64), "few_channels": ((32, 1, 28, 28), (16, 1, 3, 3), 1, 1, 1),
+    "atari": ((8, 4, 84, 84), (32, 4, 8, 8), 4, 0, 1), "lenet_c5": ((64, 16, 5, 5), (120, 16, 5, 5), 1, 0, 1),
+    "series": ((16, 32, 512), (64, 32, 5), 1, 2, 1),
+}
+for _name, (_x, _w, *_arguments) in CONVOLUTIONS.items():
+    _n = len(_x) - 2
+    _setup = BASE + f"x = tensor(*{_x}); w = tensor(*{_w}, seed=1)\nconv = lib.nn.functional.conv{_n}d\n"
+    _call = "conv(x, w, None, {}, {}, 1, {})".format(*_arguments)
+    _title = f"conv{_n}d {'x'.join(map(str, _x))}, {'x'.join(map(str, _w))}, stride {_arguments[0]}"
+    MICRO[f"conv_{_name}"] = Micro(f"conv_{_name}", _title, _call, _setup, goal=1, check=f"{_call}.abs().sum()")
+    MICRO[f"conv_{_name}_vjp"] = Micro(
+        f"conv_{_name}_vjp", f"{_title}, backward", "grad(y, (x, w), g, retain_graph=True)",
+        _setup + f"grad = lib.autograd.grad\nx.requires_grad_(); w.requires_grad_()\ny = {_call}; g = y.detach()*0.5\n", goal=1,
+        check="sum(float(t.abs().sum()) for t in grad(y, (x, w), g, retain_graph=True))")
+for _name, _call in {"max_pool": "max_pool2d(x, 2)", "max_pool_3": "max_pool2d(x, 3, 2, 1)", "avg_pool": "avg_pool2d(x, 2)"}.items():
+    _setup = BASE + "x = tensor(8, 16, 28, 28)\nF = lib.nn.functional\n"
+    MICRO[_name] = Micro(_name, f"{_call} on 8x16x28x28", f"F.{_call}", _setup, goal=1, check=f"F.{_call}.sum()")
+    MICRO[f"{_name}_vjp"] = Micro(f"{_name}_vjp", f"{_call} on 8x16x28x28, backward", "grad(y, (x,), g, retain_graph=True)",
+                                  _setup + f"grad = lib.autograd.grad\nx.requires_grad_()\ny = F.{_call}; g = y.detach()*0.5\n", goal=1,
+                                  check="grad(y, (x,), g, retain_graph=True)[0].abs().sum()")

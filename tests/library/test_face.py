@@ -277,3 +277,19 @@ def test_checkpointed_parts_give_the_same(lib):
     y = checkpointing.checkpoint(layer, x, use_reentrant=False)
     checkpointing.checkpoint_sequential([lib.nn.Tanh()], 1, y, use_reentrant=False).sum().backward()
     assert [p.grad.tolist() for p in (x, *layer.parameters())] == plain
+
+
+@pytest.mark.parametrize("text", [
+    "isinstance(t.ones(1), t.cuda.FloatTensor)", "t.cuda.LongTensor.__name__", "[t.cuda.seed(), t.cuda.seed_all(), t.cuda.max_memory_cached()]",
+    "t.cuda.get_arch_list()", "dict(t.cuda.memory_stats())", "issubclass(t.cuda.OutOfMemoryError, RuntimeError)"])
+def test_what_programs_ask_of_cuda_first(text):
+    close(text)
+
+
+def test_tensors_of_devices_cannot_be_made():
+    with pytest.raises(TypeError, match="type torch.cuda.FloatTensor not available"):
+        wengert.cuda.FloatTensor(3)
+    with wengert.cuda.device(0), wengert.cuda.stream(None):
+        assert wengert.ones(1).type(wengert.FloatTensor).sum() == 1
+    with pytest.raises(RuntimeError, match="CPU only"):
+        wengert.cuda.init()

@@ -3,11 +3,17 @@
 
 #include <math.h>
 
+/* Where the dimension is not the last, neighbours in memory are walked together, STRIP at a time. */
+enum { STRIP = 64, STRIP_ROWS = 32, LEAST_COLUMNS = 16 };
+
 #define WG_TEMPLATE "softmax_typed.inc"
 #define WG_FLOATS_ONLY
 #include "each_dtype.h"
 
 typedef void (*rows_fn)(int64_t n, int rows, char *const (*p)[WG_NEST_OPS], int log);
+typedef void (*columns_fn)(int64_t n, int64_t m, char *const *p, const int64_t *step, int log);
+static const columns_fn forward_columns[WG_NDTYPES] = WG_TYPED_FLOATS(softmax_columns),
+                        backward_columns[WG_NDTYPES] = WG_TYPED_FLOATS(softmax_vjp_columns);
 static const rows_fn forward[WG_NDTYPES] = WG_TYPED_FLOATS(softmax), backward[WG_NDTYPES] = WG_TYPED_FLOATS(softmax_vjp);
 
 typedef struct { wg_nest t; int64_t n; rows_fn rows; int log; } job;
@@ -24,10 +30,43 @@ static void run_rows(void *context, int64_t begin, int64_t end) {
     }
 }
 
-static int along(wg_array *const *op, int nop, int64_t d, const rows_fn *rows, int log, double cost_ns) {
+typedef struct { wg_nest t; int64_t n, inner, strips, step[3]; int size; columns_fn columns; int log; } column_job;
+
+static void run_strips(void *context, int64_t begin, int64_t end) {
+    const column_job *j = context;
+    for (int64_t item = begin; item < end; item++) {
+        wg_nest t = j->t;
+        wg_nest_seek(&t, item / j->strips);
+        const int64_t first = item % j->strips * STRIP, left = j->inner - first;
+        for (int k = 0; k < t.nop; k++) t.p[k] += first * j->size;
+        j->columns(j->n, left < STRIP ? left : STRIP, t.p, j->step, j->log);
+    }
+}
+
+/* The number of neighbours in memory in each of which there is one line along dimension d; 0 where operands differ or have gaps. */
+static int64_t columns_of(wg_array *const *op, int nop, int d) {
+    int64_t inner = 1;
+    for (int e = op[0]->ndim - 1; e > d; e--) {
+        for (int k = 0; k < nop; k++) if (op[k]->shape[e] != 1 && op[k]->strides[e] != inner) return 0;
+        inner *= op[0]->shape[e];
+    }
+    return inner;
+}
+
+static int along(wg_array *const *op, int nop, int64_t dim, const rows_fn *rows, const columns_fn *columns, int log, double cost_ns) {
     wg_rows r;
+    const int d = wg_dim(op[0], dim);
     if (!op[0]->numel) return 0;
-    if (wg_rows_begin(&r, wg_dim(op[0], d), 1, nop, op)) return -1;
+    const int64_t inner = op[0]->ndim ? columns_of(op, nop, d) : 0;
+    if (inner >= LEAST_COLUMNS) {
+        column_job c = {.n = op[0]->shape[d], .inner = inner, .strips = (inner + STRIP - 1) / STRIP, .size = wg_itemsize[op[0]->dtype],
+                        .columns = columns[op[0]->dtype], .log = log};
+        wg_nest_rows(&c.t, op[0]->shape, d, nop, (const wg_array *const *)op);
+        for (int k = 0; k < nop; k++) c.step[k] = op[k]->strides[d] * c.size;
+        wg_parallel_for(c.t.runs * c.strips, 1, 10 + cost_ns * (double)(c.n * (inner < STRIP ? inner : STRIP)), run_strips, &c);
+        return 0;
+    }
+    if (wg_rows_begin(&r, d, 1, nop, op)) return -1;
     const wg_array *a[3] = {&r.row[0], &r.row[1], nop > 2 ? &r.row[2] : NULL};
     job j = {.n = r.n, .rows = rows[op[0]->dtype], .log = log};
     wg_nest_rows(&j.t, a[0]->shape, a[0]->ndim - 1, nop, a);
@@ -36,9 +75,9 @@ static int along(wg_array *const *op, int nop, int64_t d, const rows_fn *rows, i
 }
 
 /* softmax(y, x; dim), log_softmax(y, x; dim): y may be x. */
-int WG_K(softmax)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, forward, 0, 0.5); }
-int WG_K(log_softmax)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, forward, 1, 0.5); }
+int WG_K(softmax)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, forward, forward_columns, 0, 0.5); }
+int WG_K(log_softmax)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, forward, forward_columns, 1, 0.5); }
 
 /* softmax_vjp(gx, g, y; dim), log_softmax_vjp(gx, g, y; dim): gx may be g or y. */
-int WG_K(softmax_vjp)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, backward, 0, 0.2); }
-int WG_K(log_softmax_vjp)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, backward, 1, 0.4); }
+int WG_K(softmax_vjp)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, backward, backward_columns, 0, 0.2); }
+int WG_K(log_softmax_vjp)(wg_array *const *op, int nop, const wg_attr *attr) { return along(op, nop, attr[0].i, backward, backward_columns, 1, 0.4); }

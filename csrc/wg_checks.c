@@ -1,4 +1,7 @@
 /* Refusals of elementwise ops that depend on more than the promoted type, in PyTorch's words. */
+#include <math.h>
+
+#include "ops/ops.h"
 #include "wg_ops_gen.h"
 
 static int is_bool(const wg_val *v) { return v->a.dtype == WG_BOOL; }
@@ -12,6 +15,23 @@ static int check_alpha(const wg_val *const *x, const wg_attr *alpha) {
         return wg_fail(WG_RUNTIME_ERROR, "Boolean alpha only supported for Boolean results.");
     return 0;
 }
+
+/* A number that is written into elements of a dtype must fit; negative ints wrap around in uint8, nan has no int. */
+int wg_check_fits(wg_attr number, int dtype) {
+    static const char *const c_type[] = {"bool", "uint8_t", "int8_t", "int16_t", "int", "int64_t", "c10::Half", "c10::BFloat16", "float", "double"};
+    static const double lowest[] = {0, 0, -128, -32768, -2147483648.0, -9223372036854775808.0, -65504, -3.3895313892515355e38,
+                                    -3.4028234663852886e38, -INFINITY};
+    static const double highest[] = {1, 255, 127, 32767, 2147483647.0, 9223372036854774784.0, 65504, 3.3895313892515355e38,
+                                     3.4028234663852886e38, INFINITY};
+    if (dtype == WG_BOOL || (number.tag != WG_A_FLOAT && dtype == WG_I64)) return 0;
+    double v = wg_attr_float(number), low = lowest[dtype];
+    if (WG_IS_FLOAT(dtype) && !isfinite(v)) return 0;
+    if (dtype == WG_U8 && number.tag != WG_A_FLOAT) low = -255;
+    if (v >= low && v <= highest[dtype]) return 0;
+    return wg_fail(WG_RUNTIME_ERROR, "value cannot be converted to type %s without overflow", c_type[dtype]);
+}
+
+int wg_check_masked_fill(const wg_val *const *x, const wg_attr *attr) { return wg_check_fits(attr[0], x[0]->a.dtype); }
 
 static int check_sub(const wg_val *const *x) {
     if (is_bool(x[0]) && is_bool(x[1]))

@@ -20,6 +20,9 @@ int wg_promote_types(int a, int b) {
     return b;                                          /* the enum is in order of promotion otherwise */
 }
 
+int (*wg_warn_hook)(const char *text);
+int wg_warn(const char *text) { return wg_warn_hook ? wg_warn_hook(text) : 0; }
+
 int wg_fail(wg_error_kind kind, const char *format, ...) {
     wg_thread_state *state = wg_thread_state_get();
     va_list args;

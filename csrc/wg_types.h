@@ -71,6 +71,9 @@ typedef enum wg_error_kind {
 
 /* Sets the error of this thread and returns -1, so that `return wg_fail(...)` reads well. */
 int wg_fail(wg_error_kind kind, const char *format, ...) WG_PRINTF(2, 3);
+/* Set by the core: a UserWarning. -1: it is to be raised, and the error is set. Without Python nothing happens. */
+extern int (*wg_warn_hook)(const char *text);
+int wg_warn(const char *text);
 wg_error_kind wg_error(const char **message);           /* what was set last */
 void wg_error_clear(void);
 
@@ -90,6 +93,7 @@ typedef struct wg_storage {
 } wg_storage;
 
 #define WG_STORAGE_READONLY 1u
+#define WG_STORAGE_SHARED 4u     /* with forked processes */
 #define WG_STORAGE_CAPTURED 2u   /* made while a program captured; its number stands in the bits from here on: */
 #define WG_STORAGE_CAPTURE_SHIFT 8
 

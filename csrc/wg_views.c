@@ -13,9 +13,17 @@ void wg_group_drop(wg_group *g) {
     wg_pool_put(g);
 }
 
+void wg_tensor_leave(wg_tensor *t) {
+    wg_group *g = t->group;
+    if (g == NULL) return;
+    if (g->owner == t) g->owner = NULL;
+    t->group = NULL;
+    wg_group_drop(g);
+}
+
 void wg_tensor_release(wg_tensor *t) {
     wg_leaf_forget(t->v.edge.node, t);
-    if (t->group) { wg_group_drop(t->group); t->group = NULL; }
+    wg_tensor_leave(t);
     wg_val_release(&t->v);
 }
 
@@ -56,6 +64,7 @@ int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags) {
         g->base.a.data = of->v.a.data;
         g->base.a.dtype = of->v.a.dtype;
         wg_array_set_dims(&g->base.a, of->v.a.ndim, of->v.a.shape, of->v.a.strides);
+        g->owner = of;
         of->group = g;
         of->generation = 0;
     }
@@ -127,6 +136,25 @@ int wg_tensor_refresh_slow(wg_tensor *t) {
     set_own_edge(t, cut.edge);
     wg_val_release(&cut);
     return 0;
+}
+
+int wg_tensor_window_edge(wg_tensor *view, const wg_tensor *of) {
+    const wg_group *g = view->group;
+    if (g->edge.node) {
+        view->generation = g->generation - 1;
+        return wg_tensor_refresh(view);
+    }
+    const wg_array *a = &view->v.a, *base = &of->v.a;        /* a leaf that is itself a view of what has no history */
+    wg_attr attr[4] = {WG_INTS(a->shape, a->ndim), WG_INTS(a->strides, a->ndim),
+                       WG_INT((a->data - base->data) / wg_itemsize[a->dtype]), WG_INTS(base->strides, base->ndim)};
+    wg_val cut;
+    wg_val_share(&cut, &view->v);
+    wg_val_drop_edge(&cut);
+    const wg_val *x[1] = {&of->v};
+    int status = wg_tape_append(WG_OP__geometry_view, x, 1, attr, 4, &cut, 1);
+    if (status == 0) set_own_edge(view, cut.edge);
+    wg_val_release(&cut);
+    return status;
 }
 
 static int expanded(const wg_array *a) {
@@ -233,6 +261,8 @@ static int write_beside(const wg_op *op, wg_array *to, const wg_val *const *x, i
     int status;
     if (!wg_same_shape(&out.a, to))
         status = wg_fail(WG_RUNTIME_ERROR, "output with shape %s doesn't match the broadcast shape %s", WG_SHAPE(to), WG_SHAPE(&out.a));
+    else if (to->dtype == WG_BOOL && out.a.dtype != WG_BOOL)
+        status = wg_fail(WG_NOT_IMPLEMENTED, "\"%s_out_cpu\" not implemented for 'Bool'", op->name);
     else status = wg_copy_array(to, &out.a);
     wg_val_release(&out);
     return status;

@@ -18,6 +18,7 @@ typedef struct wg_group {
     uint64_t generation;
     wg_edge edge;                        /* of the base, counted */
     wg_val base;                         /* geometry only: data, dtype, shape, strides; no storage */
+    struct wg_tensor *owner;             /* the base's handle, borrowed; NULL once it died or shows other memory */
 } wg_group;
 
 #define WG_VIEW_IS_VIEW 1u               /* has a base, in PyTorch's sense */
@@ -36,6 +37,7 @@ typedef struct wg_tensor {
 } wg_tensor;
 
 void wg_tensor_release(wg_tensor *t);
+void wg_tensor_leave(wg_tensor *t);                      /* its group, if it is in one */
 void wg_group_drop(wg_group *g);
 
 /* Set by the core: t, which retains its gradient, has got another edge than `old` (which is still counted). */
@@ -53,6 +55,9 @@ WG_INLINE int wg_tensor_refresh(wg_tensor *t) {
 
 /* Makes *view, whose value was just computed as a view of *of, a member of of's group. */
 int wg_tensor_join(wg_tensor *view, wg_tensor *of, uint32_t flags);
+
+/* The edge of a view that as_strided made: its window is one of the base's memory, whatever the layout of `of` is. */
+int wg_tensor_window_edge(wg_tensor *view, const wg_tensor *of);
 
 /* May this tensor be written in place now? (leaf that requires grad, view of many, expanded memory, read-only ...) */
 int wg_tensor_writable(const wg_tensor *t, int recorded);

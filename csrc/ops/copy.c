@@ -75,7 +75,7 @@ WG_INTO(copy_into) {
     return wg_copy_array(y, &src);
 }
 
-WG_INTO(fill) { (void)x, (void)nx; return wg_fill_array(y, attr[0]); }
+WG_INTO(fill) { (void)x, (void)nx; return wg_check_fits(attr[0], y->dtype) < 0 ? -1 : wg_fill_array(y, attr[0]); }
 WG_INTO(zero) { (void)x, (void)nx, (void)attr; return wg_fill_array(y, WG_INT(0)); }
 
 WG_INTO(fill_tensor) {

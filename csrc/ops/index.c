@@ -222,7 +222,7 @@ WG_FORWARD(_scatter_sum) {
 WG_INTO(scatter) { (void)nx; return scatter(WG_K_scatter, y, x[1], &x[2]->a, attr[0].i, WG_NONE); }
 WG_INTO(scatter_add) { (void)nx; return scatter(WG_K_scatter_add, y, x[1], &x[2]->a, attr[0].i, WG_NONE); }
 /* x, index; dim, value */
-WG_INTO(scatter_value) { (void)nx; return scatter(WG_K_scatter_value, y, x[1], NULL, attr[0].i, attr[1]); }
+WG_INTO(scatter_value) { (void)nx; return wg_check_fits(attr[1], y->dtype) < 0 ? -1 : scatter(WG_K_scatter_value, y, x[1], NULL, attr[0].i, attr[1]); }
 WG_FORWARD_OF_INTO(scatter, 1)
 WG_FORWARD_OF_INTO(scatter_add, 1)
 WG_FORWARD_OF_INTO(scatter_value, 1)
@@ -333,6 +333,7 @@ WG_INTO(index_fill) {
     if (index->dtype != WG_I64) return wg_fail(WG_INDEX_ERROR, "index_fill_(): Expected dtype int64 for index.");
     if (wg_wrap_dim(attr[0].i, y->ndim, &dim) < 0) return -1;
     if (index->ndim > 1) return wg_fail(WG_RUNTIME_ERROR, "Index has to be a vector/scalar");
+    if (wg_check_fits(attr[1], y->dtype) < 0) return -1;
     wg_attr kernel[2] = {WG_INT(dim), attr[1]};
     return launch_indexed(WG_K_index_fill, y, x[1], NULL, kernel, 2);
 }

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+int wg_check_fits(wg_attr number, int dtype);             /* wg_checks.c: 0, or -1: "value cannot be converted to type ..." */
+
 /* ---- launches of one line ---- */
 
 WG_INLINE int wg_copy_array(wg_array *y, const wg_array *x) {

@@ -258,6 +258,13 @@ static int moment(int kernel, wg_val *y, const wg_array *x, const wg_attr *attr)
     if (!WG_IS_FLOAT(x->dtype)) return wg_fail(WG_RUNTIME_ERROR, "std and var only support floating point and complex dtypes");
     if (wg_dim_mask(&attr[0], x->ndim, 1, &mask) < 0) return -1;
     double correction = attr[1].tag == WG_A_NONE ? 1 : wg_attr_float(attr[1]);
+    int64_t over = x->numel ? 1 : 0, rest = 1;
+    for (int d = 0; d < x->ndim; d++) { if (mask >> d & 1) over *= x->shape[d]; else rest *= x->shape[d]; }
+    if (WG_UNLIKELY((double)(rest ? over : 0) - correction <= 0) &&
+        wg_warn(kernel == WG_K_var ? "var(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+                                     "numel divided by output numel)."
+                                   : "std(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+                                     "numel divided by output numel).") < 0) return -1;
     return reduce(kernel, y, x->dtype, x, mask, attr[2].i != 0, WG_FLOAT(correction));
 }
 

@@ -5,6 +5,8 @@ import importlib
 _LENT = {
     "serialization": ("load", "save"),
     "compiler": ("compile",),
+    "storage": ("UntypedStorage", "TypedStorage", "FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "IntStorage",
+                "ShortStorage", "CharStorage", "ByteStorage", "BoolStorage"),
     "_core": ("is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"),
     "amp": ("autocast", "GradScaler"),
     "func": ("vmap",),
@@ -43,8 +45,6 @@ _EXPLAINED = {
     **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
     **dict.fromkeys(("mtia", "hpu", "xla"), "it computes on the CPU only; torch.accelerator.is_available() and torch.cuda.is_available() "
                     "are False"),
-    **dict.fromkeys(("Storage", "UntypedStorage", "TypedStorage", "FloatStorage"), "a tensor's memory is at hand as a buffer: "
-                    "memoryview(tensor), tensor.numpy(), tensor.data_ptr()"),
     **dict.fromkeys(("lstsq", "eig", "symeig", "solve"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),
 }
 

@@ -298,8 +298,47 @@ def is_signed(self):
 
 @_method
 def is_shared(self):
-    """False."""
-    return False
+    """Does its memory stay the same in processes that fork off? See `share_memory_`."""
+    return _core._is_shared(self)
+
+
+@_method
+def share_memory_(self):
+    """Moves the memory to where processes that fork off see each other's writes; returns self.
+
+    Views that exist already stay with the old memory. Processes that are spawned get copies.
+    """
+    if not _core._is_shared(self):
+        import mmap
+        old = _core._storage_bytes(self)
+        new = _core.from_buffer_object(mmap.mmap(-1, max(old.numel(), 1)))[:old.numel()]
+        ops.copy_into_(new, old)
+        _core._mark_shared(new)
+        with _no_record():
+            _core._show(self, new, self.storage_offset(), tuple(self.shape), self.stride())
+    return self
+
+
+@_method
+def untyped_storage(self):
+    """All the memory that this tensor shows a window of, as bytes."""
+    from .storage import UntypedStorage
+    return UntypedStorage._of(_core._storage_bytes(self))
+
+
+@_method
+def storage(self):
+    """All the memory that this tensor shows a window of, as elements of its dtype; use `untyped_storage`."""
+    from .storage import TypedStorage, warn_deprecated
+    warn_deprecated()
+    return TypedStorage._of(_core._storage_bytes(self), self.dtype)
+
+
+@_method
+def storage_type(self):
+    """The class of its storage under its old name, ``torch.FloatStorage``."""
+    from . import storage
+    return getattr(storage, _OLD[self.dtype.name] + "Storage")
 
 
 @_method
@@ -339,12 +378,42 @@ def resize_as_(self, other, memory_format=contiguous_format):
 
 
 @_method
-def set_(self, source=None):
-    """Makes this handle show the memory of ``source``."""
+def set_(self, source=None, storage_offset=0, size=None, stride=None):
+    """Makes this handle show the memory of ``source``: a tensor, or a window of a storage.
+
+    Raises:
+        RuntimeError: another dtype, a window outside of the storage, or a leaf that requires grad.
+    """
     if source is None:
-        return self.resize_(0)
-    _core._set_(self, source)
+        _core._set_(self, _core.empty((0,), self.dtype))
+    elif isinstance(source, Tensor):
+        _core._set_(self, source if size is None else source.as_strided(size, stride, storage_offset))
+    else:
+        memory = source._bytes
+        sizes = (memory.numel() // self.element_size() - storage_offset,) if size is None else tuple(size)
+        _core._show(self, memory, storage_offset, sizes, None if stride is None else tuple(stride))
     return self
+
+
+@_method
+def as_strided_(self, size, stride, storage_offset=None):
+    """Makes this handle show another window of its memory.
+
+    Raises:
+        RuntimeError: a leaf that requires grad, or a window outside of the memory.
+    """
+    if self.requires_grad:
+        raise RuntimeError("as_strided_() of a tensor that requires grad has no derivative here: use as_strided()")
+    return self.set_(self.untyped_storage(), self.storage_offset() if storage_offset is None else storage_offset, size, stride)
+
+
+@property
+def grad_dtype(self):
+    """The dtype that ``.grad`` has: this tensor's."""
+    return self.dtype
+
+
+_methods["grad_dtype"] = grad_dtype
 
 
 @_method

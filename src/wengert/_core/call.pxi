@@ -243,6 +243,8 @@ cdef object apply_op(int code, arguments *a, PyObject **given):
         if op.kind == WG_OP_VIEW and op.diff_in and given[0] != NULL:      # detach() is no view to autograd
             if first.t.v.a.storage == (<Tensor>given[0]).t.v.a.storage:
                 check(wg_tensor_join(&first.t, &(<Tensor>given[0]).t, 0))
+                if code == OP_AS_STRIDED and first.t.v.edge.node != NULL:   # its window is one of memory, not of the input's rows
+                    check(wg_tensor_window_edge(&first.t, &(<Tensor>given[0]).t))
         return first
     if ny == WG_LIST_OUT:
         ny = wg_count_outputs(code, x, a.nx, a.attr)

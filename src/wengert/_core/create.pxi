@@ -34,6 +34,7 @@ def full(sizes, value, dtype):
     cdef wg_attr attr[1]
     operand[0] = &t.t.v.a
     set_attr_number(attr, value)
+    check(wg_check_fits(attr[0], t.t.v.a.dtype))
     check(wg_launch(WG_K_fill, operand, 1, attr, 1))
     return t
 

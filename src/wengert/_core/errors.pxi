@@ -29,6 +29,23 @@ cdef int raise_pending() except -1:
 cdef object pending_exception = None
 
 
+cdef extern from "wg_types.h":
+    int (*wg_warn_hook)(const char *) noexcept
+
+cdef int warn_user(const char *text) noexcept:
+    """A warning of the runtime, given at the line that called the operation."""
+    global pending_exception
+    import warnings
+    try:
+        warnings.warn(text.decode(), UserWarning, stacklevel=2)
+    except Warning as raised:
+        pending_exception = raised
+        return wg_fail(WG_PYTHON_ERROR, b"a warning was raised")
+    return 0
+
+wg_warn_hook = warn_user
+
+
 cdef inline int check(int status) except -1:
     if status < 0:
         return fail()

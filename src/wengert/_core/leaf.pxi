@@ -57,7 +57,9 @@ cdef int set_grad(Tensor self, object value) except -1:
                                "ensure that the gradient and the tensor are the same size")
         if g.t.v.a.dtype != self.t.v.a.dtype:
             raise RuntimeError(f"attempting to assign a gradient with dtype '{C_NAMES[g.t.v.a.dtype]}' to a tensor with grad_dtype "
-                               f"'{wg_dtype_title[self.t.v.a.dtype].decode()}'. The gradient must match the tensor's dtype.")
+                               f"'{wg_dtype_title[self.t.v.a.dtype].decode()}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype attribute with "
+                               "a specific dtype, or None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may "
+                               "break downstream systems that assume they match.")
         Py_INCREF(value)
         self.grad_ = <PyObject *>value
         wg_handle_track(self)                              # a.grad = b; b.grad = a

@@ -28,8 +28,7 @@ cdef int set_data(Tensor self, Tensor value) except -1:
     v.edge = self.t.v.edge
     self.t.v.edge.node = NULL
     if self.t.group != NULL:
-        wg_group_drop(self.t.group)
-        self.t.group = NULL
+        wg_tensor_leave(&self.t)
         self.t.view_flags &= WG_RETAINS_GRAD
     wg_val_release(&self.t.v)
     wg_val_move(&self.t.v, &v)
@@ -44,10 +43,9 @@ def _resize(Tensor self not None, sizes):
     cdef int64_t numel = 1, keep
     if self.t.v.edge.node != NULL:
         raise RuntimeError("cannot resize variables that require grad")
-    cdef Tensor dense = dense_of(self)
     check(wg_new(&fresh, self.t.v.a.dtype, n, shape))
-    keep = min(fresh.a.numel, self.t.v.a.numel) * wg_itemsize[fresh.a.dtype]
-    memcpy(fresh.a.data, dense.t.v.a.data, keep)
+    keep = self.t.v.a.storage.asked - (self.t.v.a.data - self.t.v.a.storage.data)
+    memcpy(fresh.a.data, self.t.v.a.data, max(min(fresh.a.numel * wg_itemsize[fresh.a.dtype], keep), 0))
     wg_tensor_release(&self.t)
     self.t.view_flags = 0
     wg_val_move(&self.t.v, &fresh)
@@ -62,11 +60,97 @@ cdef Tensor dense_of(Tensor x):
     return apply_one(WG_OP_clone, x, dense)
 
 
+def _base(Tensor self not None):
+    """Of a view: the tensor whose window it shows, itself while somebody holds it, else another handle of its memory. Else None."""
+    cdef wg_group *g = self.t.group
+    cdef Tensor out
+    if g == NULL or not self.t.view_flags & WG_VIEW_IS_VIEW or g.owner == &self.t:
+        return None
+    if g.owner != NULL:
+        return <Tensor><PyObject *>(<char *>g.owner - WG_OFFSET_T)
+    out = new_tensor()
+    check(wg_window(&out.t.v, &self.t.v, g.base.a.ndim, g.base.a.shape, g.base.a.strides,
+                    (g.base.a.data - self.t.v.a.data) // wg_itemsize[self.t.v.a.dtype]))
+    wg_tensor_set_edge(&out.t, g.edge)
+    out.t.group = g
+    g.refs += 1
+    out.t.generation = g.generation
+    g.owner = &out.t
+    return out
+
+
+def _is_shared(Tensor self not None):
+    return bool(self.t.v.a.storage.flags & WG_STORAGE_SHARED)
+
+
+def _mark_shared(Tensor self not None):
+    self.t.v.a.storage.flags |= WG_STORAGE_SHARED
+
+
+def _storage_bytes(Tensor self not None):
+    """All memory of the storage, as a row of uint8 that shares it."""
+    cdef Tensor out = new_tensor()
+    cdef int64_t n = self.t.v.a.storage.asked, one = 1
+    wg_val_share(&out.t.v, &self.t.v)
+    wg_val_drop_edge(&out.t.v)
+    out.t.v.a.data = self.t.v.a.storage.data
+    out.t.v.a.dtype = WG_U8
+    wg_array_set_dims(&out.t.v.a, 1, &n, &one)
+    return out
+
+
+def _show(Tensor self not None, Tensor memory not None, int64_t offset, sizes, strides):
+    """set_ of a storage: this handle shows a window of ``memory``, uint8, in elements of its own dtype.
+
+    Raises:
+        RuntimeError: the window does not lie inside, or this is a leaf that requires grad.
+    """
+    cdef int64_t shape[24]
+    cdef int64_t steps[24]
+    cdef int n = read_sizes(sizes, shape), d
+    cdef int size = wg_itemsize[self.t.v.a.dtype]
+    cdef int64_t last = offset
+    cdef Tensor window
+    if strides is None:
+        last = 1
+        for d in range(n - 1, -1, -1):
+            steps[d] = last
+            last *= max(shape[d], 1)
+        last = offset
+    elif read_sizes(strides, steps) != n:
+        raise RuntimeError("mismatch in length of strides and shape")
+    for d in range(n):
+        if shape[d] > 0:
+            last += (shape[d] - 1) * steps[d]
+    if offset < 0 or last < 0 or (0 not in [shape[d] for d in range(n)] and last >= memory.t.v.a.numel // size):
+        raise RuntimeError(f"setStorage: sizes {[shape[d] for d in range(n)]}, strides {[steps[d] for d in range(n)]}, storage offset {offset}, and "
+                           f"itemsize {size} requiring a storage size of {(last + 1) * size} are out of bounds for storage of size "
+                           f"{memory.t.v.a.numel}")
+    window = new_tensor()
+    wg_val_share(&window.t.v, &memory.t.v)
+    wg_val_drop_edge(&window.t.v)
+    window.t.v.a.dtype = self.t.v.a.dtype
+    window.t.v.a.data = memory.t.v.a.data + offset * size
+    wg_array_set_dims(&window.t.v.a, n, shape, steps)
+    set_memory(self, window)
+
+
+cdef tuple SCALAR_NAMES = ("bool", "unsigned char", "signed char", "short", "int", "long int", "c10::Half", "c10::BFloat16", "float", "double")
+
+cdef int set_memory(Tensor self, Tensor source) except -1:
+    if self.t.v.edge.node != NULL and self.t.v.edge.node.kind == WG_NODE_LEAF and not wg_mode & WG_MODE_NO_GRAD:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    set_data(self, source)
+    wg_tensor_touched(&self.t, 0xffff)
+    return 0
+
+
 def _set_(Tensor self not None, Tensor source not None):
     """set_: this handle shows the memory of ``source``."""
     if self.t.v.a.dtype != source.t.v.a.dtype:
-        raise RuntimeError("Could not set tensor of type %s to a tensor of type %s" % (source.dtype, self.dtype))
-    set_data(self, source)
+        raise RuntimeError(f"Could not set tensor of type {SCALAR_NAMES[source.t.v.a.dtype]} to a tensor of type "
+                           f"{SCALAR_NAMES[self.t.v.a.dtype]}")
+    set_memory(self, source)
 
 
 def _view_dtype(Tensor self not None, dtype_):

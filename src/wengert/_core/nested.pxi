@@ -91,11 +91,11 @@ cdef int put_element(char *p, int dt, object value) except -1:
     limit = 8 * wg_itemsize[dt]
     if dt == WG_U8:
         if i < -255 or i > 255:
-            raise RuntimeError("value cannot be converted to type uint8_t without overflow")
+            raise RuntimeError("value cannot be converted to type uint8 without overflow")
         (<uint8_t *>p)[0] = <uint8_t>i
         return 0
     if i < -(1 << (limit - 1)) or i >= (1 << (limit - 1)):
-        raise RuntimeError(f"value cannot be converted to type int{limit}_t without overflow")
+        raise RuntimeError(f"value cannot be converted to type int{limit} without overflow")
     if dt == WG_I32:
         (<int32_t *>p)[0] = <int32_t>i
     elif dt == WG_I16:

@@ -5,6 +5,7 @@ cdef extern from "wg_ops_gen.h":
     int WG_OP_fill
     int OP_DETACH "WG_OP_detach"
     int OP_ADD "WG_OP_add"
+    int OP_AS_STRIDED "WG_OP_as_strided"
     int OP_SUB "WG_OP_sub"
     int OP_MUL "WG_OP_mul"
     int OP_DIV "WG_OP_div"

@@ -196,8 +196,10 @@ cdef class Tensor:
         return share_memory(self, True)
 
     @data.setter
-    def data(self, Tensor value not None):
-        set_data(self, value)
+    def data(self, value):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        set_data(self, <Tensor>value)
 
     def detach(self):
         """The same memory without history; writes through it are checked against what was saved."""
@@ -230,7 +232,12 @@ cdef class Tensor:
         tensor_backward(self, gradient, retain_graph, create_graph, inputs)
 
     def _is_view(self):
-        return bool(self.t.view_flags & WG_VIEW_IS_VIEW)
+        return bool(self.t.view_flags & WG_VIEW_IS_VIEW) and self.t.group.owner != &self.t
+
+    @property
+    def _base(self):
+        """Of a view: the tensor whose window it shows; else None."""
+        return _base(self)
 
     # ---- numbers ----
 

@@ -16,6 +16,7 @@ cdef extern from "wg_types.h" nogil:
         WG_F64
         WG_NDTYPES
         WG_STORAGE_READONLY
+        WG_STORAGE_SHARED
         WG_A_NONE
         WG_A_INT
         WG_A_FLOAT
@@ -225,6 +226,7 @@ cdef extern from "wg_views.h" nogil:
         uint64_t generation
         wg_edge edge
         wg_val base
+        void *owner
     enum:
         WG_VIEW_IS_VIEW
         WG_VIEW_OF_MANY
@@ -238,6 +240,8 @@ cdef extern from "wg_views.h" nogil:
         uint32_t view_flags
         wg_val v
     void wg_tensor_release(wg_tensor *)
+    void wg_tensor_leave(wg_tensor *)
+    int wg_tensor_window_edge(wg_tensor *, const wg_tensor *)
     void wg_tensor_set_edge(wg_tensor *, wg_edge)
     void wg_group_drop(wg_group *)
     int wg_tensor_refresh(wg_tensor *)
@@ -270,6 +274,9 @@ cdef extern from "wg_sweep.h" nogil:
 
 cdef extern from "wg_elementwise.h" nogil:
     int wg_elementwise_add_into(wg_val *, const wg_val *)
+
+cdef extern from "ops/ops.h" nogil:
+    int wg_check_fits(wg_attr, int)
 
 cdef extern from "wg_isa.h" nogil:
     ctypedef struct wg_level:

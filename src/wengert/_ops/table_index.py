@@ -50,7 +50,7 @@ def define(op):
     op("_take_sum", "x, index, shape: int[]", vjp={"x": "take(g, index)", "index": "nondiff"}, linear="x",
        grad_name="PutBackward0", doc="Zeros of this shape, with x added at the indices into the flat array.")
 
-    op("masked_fill", "x, mask, value: Number", y="where(mask, value, x)", bools=("mask",),
+    op("masked_fill", "x, mask, value: Number", y="where(mask, value, x)", bools=("mask",), check=True,
        vjp={"x": "where(mask, 0, g)", "mask": "nondiff"}, samples=({"value": 3},), number_ok=False)
     op("masked_fill_tensor", "x, mask, value", y="where(mask, value, x)", bools=("mask",), public="masked_fill",
        vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "value": "where(mask, g, 0)"}, linear="x+value",

@@ -136,6 +136,7 @@ cdef Tensor made(Factory f, making *m, object value):
         wg_tensor_touched(&t.t, 0xffff)
     elif value is not None:
         set_attr_number(attr, value)
+        check(wg_check_fits(attr[0], t.t.v.a.dtype))
         check(wg_launch(WG_K_fill, operand, 1, attr, 1))
     return _require_grad(t) if m.requires_grad else t
 

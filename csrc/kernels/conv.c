@@ -240,7 +240,7 @@ static int correlate(const wg_correlation *c, const weights *w, wg_array *y, con
     return 0;
 }
 
-enum { PLANES = 1 << 16, LEAST_Q = 256, MOST_Q = 8192, MANY_WEIGHTS = 1 << 18 };
+enum { PLANES = 1 << 17, LEAST_Q = 256, MOST_Q = 8192, MANY_WEIGHTS = 1 << 18 };
 
 /* y, x, weight, bias */
 int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {

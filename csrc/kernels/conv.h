@@ -83,7 +83,7 @@ static inline void wg_unit_at(const wg_correlation *c, int64_t index, wg_unit *u
 }
 
 /* Chooses pitches and units. `target`: elements that the planes of a unit shall hold, but for `least` and `most` places of each
- * plane; `parts`: units that the images are shared among at least. */
+ * plane; `parts`: units that the work is shared among at least, if large enough. */
 static inline void wg_correlation_layout(wg_correlation *c, int64_t target, int64_t least, int64_t most, int64_t parts) {
     int64_t stride = 1, all = c->channels * c->phases, span = 0;
     c->cut = 0;
@@ -101,6 +101,10 @@ static inline void wg_correlation_layout(wg_correlation *c, int64_t target, int6
         end = end > rows ? rows : end < 0 ? 0 : end;
         a->stride = stride;
         a->block = a->places;
+        if (d == c->cut && c->images > 0 && c->images < parts) {
+            const int64_t share = a->places * stride * c->images / parts;
+            if (target > share) target = share > least ? share : least;
+        }
         if (d == c->cut && a->places * stride > target + target / 2) {
             int64_t block = target / stride, blocks;
             if (block < a->span) block = a->span;

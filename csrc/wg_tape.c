@@ -21,7 +21,7 @@ typedef struct wg_block {
     struct wg_block *next, *prev;        /* among the blocks with a free chunk */
 } wg_block;
 
-enum { BLOCK_BYTES = 256 * 1024, BLOCK_CHUNKS = BLOCK_BYTES / WG_CHUNK_BYTES, KEPT_FREE_CHUNKS = 4 * BLOCK_CHUNKS };
+enum { BLOCK_BYTES = 256 * 1024, BLOCK_CHUNKS = BLOCK_BYTES / WG_CHUNK_BYTES, KEPT_FREE_CHUNKS = 64 * BLOCK_CHUNKS };
 enum { MOST_OPERANDS = 1 << 22, MOST_DIMS = 1 << 27 };     /* of one record: its bytes are counted in 32 bits */
 
 static wg_block *blocks_with_free;

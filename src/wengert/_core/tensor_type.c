@@ -45,6 +45,7 @@ PyObject *wg_handle_new(void) {
         return self;
     }
     self = PyObject_GC_New(PyObject, tensor_type);
+    wg_pool.system_allocations++;
     if (self) reset(self);
     return self;
 }

@@ -4,6 +4,6 @@
 All random numbers come from NumPy with fixed seeds, so that jax (jax_workloads.py) starts from the same values.
 """
 from .registry import WORKLOADS
-from . import tiny, mlp, recurrent, convolution, transformer, large, more  # noqa: F401
+from . import tiny, mlp, recurrent, convolution, transformer, large, more, small  # noqa: F401
 
 __all__ = ["WORKLOADS"]

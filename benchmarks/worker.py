@@ -116,6 +116,9 @@ class Worker:
     def peak(self, name, steps):
         """Kilobytes that a workload adds to what the library itself takes, at its highest."""
         import resource
+
+        import numpy.random     # noqa: F401  the workloads draw their data with it; torch has loaded it, we have not
+        from workloads import WORKLOADS  # noqa: F401
         before = rss()
         answer = self.prepare_workload(name)
         if "skip" in answer:

@@ -32,17 +32,24 @@ cdef Tensor select_view(Tensor x, int64_t dim, int64_t index):
     return apply_one(OP_SELECT, x, attr)
 
 
+cdef extern from "Python.h":
+    ctypedef struct PySliceObject:
+        PyObject *start
+        PyObject *stop
+        PyObject *step
+
+
 cdef Tensor slice_view(Tensor x, int64_t dim, slice s):
     cdef wg_attr attr[4]
     cdef int64_t n = x.t.v.a.shape[dim], start = 0, stop = n, step = 1
-    if s.step is not None:
-        step = slice_bound(s.step)
+    if <object>(<PySliceObject *>s).step is not None:
+        step = slice_bound(<object>(<PySliceObject *>s).step)
         if step <= 0:
             raise ValueError("step must be greater than zero")
-    if s.start is not None:
-        start = slice_bound(s.start)
-    if s.stop is not None:
-        stop = slice_bound(s.stop)
+    if <object>(<PySliceObject *>s).start is not None:
+        start = slice_bound(<object>(<PySliceObject *>s).start)
+    if <object>(<PySliceObject *>s).stop is not None:
+        stop = slice_bound(<object>(<PySliceObject *>s).stop)
     attr[0] = WG_INT(dim)
     attr[1] = WG_INT(start)
     attr[2] = WG_INT(stop)
@@ -57,41 +64,31 @@ cdef extern from "<stdint.h>" nogil:
 
 cdef int64_t slice_bound(object o) except? -1:
     """A slice's bound; larger than any size is as good as the largest."""
+    cdef int overflow = 0
+    cdef long long bound
     if not PyLong_Check(o):
         o = o.__index__()
-    if o > LARGEST:
-        return LARGEST
-    if o < SMALLEST:
-        return SMALLEST
-    return o
+    bound = PyLong_AsLongLongAndOverflow(o, &overflow)
+    if overflow:
+        return LARGEST if overflow > 0 else SMALLEST
+    return bound
+
+
+cdef bint plain_bound(object o):
+    return o is None or PyLong_Check(o)
 
 
 cdef slice plain_slice(slice s):
     """A slice whose bounds are ints or None."""
-    if all([bound is None or PyLong_Check(bound) for bound in (s.start, s.stop, s.step)]):
+    if plain_bound(<object>(<PySliceObject *>s).start) and plain_bound(<object>(<PySliceObject *>s).stop) and plain_bound(<object>(<PySliceObject *>s).step):
         return s
-    return slice(*[bound if bound is None else slice_bound(bound) for bound in (s.start, s.stop, s.step)])
+    return slice(*[bound if bound is None else slice_bound(bound) for bound in (<object>(<PySliceObject *>s).start, <object>(<PySliceObject *>s).stop, <object>(<PySliceObject *>s).step)])
 
 
 cdef Tensor unsqueeze_view(Tensor x, int64_t dim):
     cdef wg_attr attr[1]
     attr[0] = WG_INT(dim)
     return apply_one(OP_UNSQUEEZE, x, attr)
-
-
-cdef Tensor permuted(Tensor x, list order):
-    cdef wg_attr attr[1]
-    cdef int64_t dims[24]
-    cdef int n = <int>len(order), i
-    same = True
-    for i in range(n):
-        dims[i] = order[i]
-        if dims[i] != i:
-            same = False
-    if same:
-        return x
-    attr[0] = WG_INTS(dims, n)
-    return apply_one(OP_PERMUTE, x, attr)
 
 
 cdef Tensor cast_to(Tensor x, int dt):
@@ -177,7 +174,7 @@ cdef Tensor apply_views(Tensor self, tuple key, list tensors):
         elif PyLong_Check(item):
             x = select_view(x, dim, item)
         elif isinstance(item, slice):
-            if item.start is not None or item.stop is not None or item.step is not None:
+            if <object>(<PySliceObject *>item).start is not None or <object>(<PySliceObject *>item).stop is not None or <object>(<PySliceObject *>item).step is not None:
                 x = slice_view(x, dim, item)
             dim += 1
         else:
@@ -223,12 +220,15 @@ cdef list mask_columns(Tensor mask):
 
 cdef Tensor stacked(list tensors):
     """Index tensors broadcast to one shape and stacked: (k, *shape)."""
-    cdef const wg_val *x[24]
-    cdef wg_attr attr[1]
     cdef int n = <int>len(tensors), i, d
-    cdef Tensor out
+    cdef Tensor first = <Tensor>(tensors[0][1])
+    cdef bint equal = True
     if n == 1:
-        return unsqueeze_view(<Tensor>(tensors[0][1]), 0)
+        return unsqueeze_view(first, 0)
+    for i in range(1, n):
+        equal = equal and wg_same_shape(&first.t.v.a, &(<Tensor>(tensors[i][1])).t.v.a)
+    if equal:
+        return stack_of([pair[1] for pair in tensors])
     shapes = [tuple(shape_of(pair[1])) for pair in tensors]
     shape = list(shapes[0])
     for other in shapes[1:]:
@@ -242,11 +242,18 @@ cdef Tensor stacked(list tensors):
                 raise IndexError("shape mismatch: indexing tensors could not be broadcast together with shapes " + ", ".join(str(list(s)) for s in shapes))
             a[d] = b[d] if a[d] == 1 else a[d]
         shape = a
-    same = [expanded_to(<Tensor>(pair[1]), shape) for pair in tensors]
+    return stack_of([expanded_to(<Tensor>(pair[1]), shape) for pair in tensors])
+
+
+cdef Tensor stack_of(list tensors):
+    """Tensors of one shape along a new first dimension."""
+    cdef const wg_val *x[24]
+    cdef wg_attr attr[1]
+    cdef int n = <int>len(tensors), i
+    cdef Tensor out = new_tensor()
     for i in range(n):
-        x[i] = &(<Tensor>same[i]).t.v
+        x[i] = &(<Tensor>tensors[i]).t.v
     attr[0] = WG_INT(0)
-    out = new_tensor()
     check(wg_apply(OP_STACK, x, n, attr, &out.t.v))
     return out
 
@@ -263,12 +270,33 @@ cdef Tensor expanded_to(Tensor x, list shape):
     return apply_one(OP_EXPAND, x, attr)
 
 
-cdef tuple arrange(Tensor x, list tensors):
-    """x with the indexed dimensions first, and where the result's index dimensions go: (x, place)."""
-    dims = [d for d, _ in tensors]
-    rest = [d for d in range(x.t.v.a.ndim) if d not in dims]
-    adjacent = all(b == a + 1 for a, b in zip(dims, dims[1:]))
-    return permuted(x, dims + rest), dims[0] if adjacent else 0
+cdef Tensor arrange(Tensor x, list tensors, int *place):
+    """x with the indexed dimensions first; *place says where the result's index dimensions go."""
+    cdef int64_t order[24]
+    cdef int n = <int>len(tensors), ndim = x.t.v.a.ndim, i, k, d
+    cdef bint indexed[24]
+    cdef bint sorted_ = True
+    cdef wg_attr attr[1]
+    for d in range(ndim):
+        indexed[d] = False
+    for i in range(n):
+        order[i] = <int>(<tuple>tensors[i])[0]
+        indexed[order[i]] = True
+    place[0] = <int>order[0]
+    for i in range(1, n):
+        if order[i] != order[i - 1] + 1:
+            place[0] = 0
+    k = n
+    for d in range(ndim):
+        if not indexed[d]:
+            order[k] = d
+            k += 1
+    for d in range(ndim):
+        sorted_ = sorted_ and order[d] == d
+    if sorted_:
+        return x
+    attr[0] = WG_INTS(order, ndim)
+    return apply_one(OP_PERMUTE, x, attr)
 
 
 cdef Tensor single_index(Tensor self, object key):
@@ -284,6 +312,7 @@ cdef object get_item(Tensor self, object key):
     cdef wg_attr attr[1]
     cdef Tensor x, index
     cdef list tensors
+    cdef int place
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
         return override_handler(plain_get_item, (self, key), {})
     if type(key) is int:
@@ -298,7 +327,7 @@ cdef object get_item(Tensor self, object key):
     x = apply_views(self, split_key(key), tensors)
     if not tensors:
         return apply_one(OP_ALIAS, self, NULL) if x is self else x
-    x, place = arrange(x, tensors)
+    x = arrange(x, tensors, &place)
     index = stacked(tensors)
     attr[0] = WG_INT(place)
     return apply_two(OP_INDEX, x, index, attr)
@@ -324,6 +353,8 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
         override_handler(plain_set_item, (self, key, value), {})
         return 0
+    if not accumulate and fill_where(self, key, value):
+        return 0
     index = single_index(self, key)
     x = apply_views(self, split_key(key), tensors) if index is None else self
     if not (isinstance(value, Tensor) or is_number(value)):
@@ -344,7 +375,7 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
         return 0
     place, count = 0, 1
     if index is None:
-        x, place = arrange(x, tensors)
+        x = arrange(x, tensors, &place)
         index = stacked(tensors)
         count = <int>len(tensors)
     check(wg_tensor_refresh(&x.t))
@@ -361,6 +392,26 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
         in_[2] = &number
     check(wg_apply_inplace(OP_INDEX_PUT, &x.t, in_, 3, attr))
     return 0
+
+
+cdef bint fill_where(Tensor self, object key, object value) except -1:
+    """x[mask] = number without a graph needs no indices; False: it is something else."""
+    cdef const wg_val *in_[2]
+    cdef wg_attr attr[1]
+    cdef Tensor mask
+    if not isinstance(key, Tensor) or not is_number(value) or not WG_IS_FLOAT(self.t.v.a.dtype):
+        return False
+    mask = <Tensor>key
+    if mask.t.v.a.dtype != WG_BOOL or not is_plain(mask) or not wg_same_shape(&mask.t.v.a, &self.t.v.a):
+        return False
+    check(wg_tensor_refresh(&self.t))
+    if self.t.v.edge.node != NULL:
+        return False
+    in_[0] = &self.t.v
+    in_[1] = &mask.t.v
+    set_attr_number(attr, value)
+    check(wg_apply_inplace(OP_MASKED_FILL, &self.t, in_, 2, attr))
+    return True
 
 
 def plain_get_item(self, key):

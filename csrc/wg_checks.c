@@ -94,6 +94,13 @@ int wg_check_pow_scalar(const wg_val *const *x, const wg_attr *attr) {
     return 0;
 }
 
+int wg_check_masked_fill_tensor(const wg_val *const *x, const wg_attr *attr) {
+    (void)attr;
+    if (x[2]->a.ndim == 0) return 0;
+    return wg_fail(WG_RUNTIME_ERROR, "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with %d dimension(s).",
+                   (int)x[2]->a.ndim);
+}
+
 int wg_check_polygamma(const wg_val *const *x, const wg_attr *attr) {
     (void)x;
     if (attr[0].i < 0) return wg_fail(WG_RUNTIME_ERROR, "polygamma(n, x) does not support negative n.");

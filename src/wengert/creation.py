@@ -300,6 +300,10 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=strided, dev
     for v in (start, end):
         if v != v or v in (float("inf"), float("-inf")):
             raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if dtype is int64 or out is not None and out.dtype is int64:                  # which PyTorch counts in
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise ValueError("step must be nonzero")
     if (end - start) * (1 if step > 0 else -1) < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if all(isinstance(v, int) for v in (start, end, step)):
@@ -331,17 +335,35 @@ def range(start, end=None, step=1, *, out=None, dtype=None, layout=strided, devi
     return _ranged(_core.arange_into, (n,), dtype or get_default_dtype(), out, requires_grad, start, step)
 
 
+def _check_ends(name, start, end, steps):
+    if not hasattr(steps, "__index__"):
+        raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(start).__name__}, {type(end).__name__}, "
+                        f"{type(steps).__name__}), but expected one of:\n * (Tensor start, Tensor end, int steps)\n * (Number start, Number end, "
+                        "int steps)\n")
+    dims = [t.dim() if isinstance(t, Tensor) else 0 for t in (start, end)]
+    if any(dims):
+        both = isinstance(start, Tensor) and isinstance(end, Tensor)
+        which = [f"{word} with {d} dimension(s)" for word, d, t in zip(("start", "end"), dims, (start, end)) if isinstance(t, Tensor)]
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {' and '.join(which)}." if both else
+                           f"{name} only supports 0-dimensional start and end tensors, but got {which[0]}.")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+
+
 def linspace(start, end, steps, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
     _options(layout, device)
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+    _check_ends("linspace", start, end, steps)
     return _ranged(_core.linspace_into, (steps,), dtype or get_default_dtype(), out, requires_grad, _number(start), _number(end))
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """``steps`` values from base**start to base**end, evenly spaced in the exponent."""
-    dtype = dtype or get_default_dtype()
+    _check_ends("logspace", start, end, steps)
+    dtype = dtype or (out.dtype if out is not None else get_default_dtype())
+    start, end = _number(start), _number(end)
+    if not dtype.is_floating_point:                         # in whole numbers, as PyTorch does
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype=float64)
     t = (float(base) ** exponents).to(dtype)
     return out.resize_(t.shape).copy_(t) if out is not None else _finish(t, requires_grad)

@@ -22,6 +22,7 @@ C_FUNCTIONS = {
     "and": torch.bitwise_and, "or": torch.bitwise_or, "xor": torch.bitwise_xor, "not": torch.bitwise_not,
     "trunc_divide": lambda x, y: torch.div(x, y, rounding_mode="trunc"),
     "polygamma": lambda x, n: torch.polygamma(n, x), "logaddexp": torch.logaddexp,
+    **{name: getattr(torch.special, name) for name in ("i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri")},
     "pow": lambda x, y: torch.pow(x, y), "fmin": torch.fmin, "fmax": torch.fmax,
 }
 OPERATORS = {

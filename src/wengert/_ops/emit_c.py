@@ -232,7 +232,7 @@ def emit_all(table):
         "wg_ops_gen.h": header(table, loops),
         "wg_ops_table.c": emit_table(table, loops, by_op),
         "wg_rows_gen.h": f'{BANNER}#ifndef WG_ROWS_GEN_H\n#define WG_ROWS_GEN_H\n\n#include <math.h>\n\n#include "wg_kernel.h"\n'
-                         f'#include "kernels/wg_math.h"\n#include "kernels/wg_math_zeta.h"\n#include "kernels/wg_loop.h"\n\n{rows}\n\n#endif\n',
+                         f'#include "kernels/wg_math.h"\n#include "kernels/wg_math_special.h"\n#include "kernels/wg_loop.h"\n\n{rows}\n\n#endif\n',
         "loops_table.c": f'{BANNER}#include "wg_kernel.h"\n\n{loops_c.emit_level_table(loops)}\n',
     }
     for k, part in enumerate(loops_c.distribute(table, loops, LOOP_FILES)):

@@ -44,6 +44,12 @@ def bitwise_not(input, *, out=None):
     return result if out is None else _core._write_out("bitwise_not", result, out)
 
 
+@public(torch=False)
+def bitwise_not_(self):
+    """`bitwise_not` in place."""
+    return ops.logical_not_(self) if self.dtype.name == "bool" else ops.bitwise_not_(self)
+
+
 @public
 def pow(input, exponent, *, out=None):
     """input ** exponent; either may be a number. An integer tensor to a float power is computed in the default float type."""

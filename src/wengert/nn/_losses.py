@@ -415,6 +415,8 @@ def multi_margin_loss(
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
     count = _check_margin(input)
+    if not target.dtype.name == "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.type()[6:-6]}")
     if target.dim() > 1 or target.numel() != count:
         raise RuntimeError(f"target tensor should be 1-D with size equal to the batch size. Expected target size [{count}], but got "
                            f"{list(target.shape)}")

@@ -18,7 +18,7 @@ def define(op):
     for name, sign, alias in (("igamma", "", "gammainc"), ("igammac", "-", "gammaincc")):
         op(name, "x, other", y="c:" + name, number_ok=False, types="float_only", aliases=("special." + alias,), domain=(.1, 4),
            vjp={"x": "not_implemented", "other": f"g*({sign}exp((x - 1)*log(other) - other - lgamma(x)))"})
-    op("nextafter", "x, other", y="c:nextafter", vjp={"x": "g", "other": "_zero(g)"}, linear=(), number_ok=False, types="float_only")
+    op("nextafter", "x, other", y="c:nextafter", vjp={"x": "where(x == other, 0, g)", "other": "_zero(g)"}, linear=(), number_ok=False, types="float_only")
     for name, function in (("bessel_j0", "bessel_j0"), ("bessel_j1", "bessel_j1"), ("bessel_y0", "bessel_y0"), ("bessel_y1", "bessel_y1"),
                            ("modified_bessel_k0", "bessel_k0"), ("modified_bessel_k1", "bessel_k1"), ("airy_ai", "airy_ai"),
                            ("scaled_modified_bessel_k0", "bessel_k0e"), ("scaled_modified_bessel_k1", "bessel_k1e"),

@@ -18,6 +18,10 @@ static geometry read_geometry(const wg_attr *attr) { return (geometry){attr[0].v
 /* int64_t numbers that the lists of an axis take */
 static int64_t axis_room(int64_t kernel, int64_t out_step) { return 4 * kernel + out_step + 1 + kernel; }
 
+/* A dimension of one place whose gradient has several: then each of these is a phase of the result, with the tap that reaches it,
+ * and nothing is multiplied by the zeros around that place. */
+static int from_one_place(int64_t size, int64_t out) { return size == 1 && out > 1 && out <= 16; }
+
 static void axis_lists(wg_axis *a, int64_t kernel, int64_t **room) {
     a->tap = (wg_tap *)*room;
     a->first = *room + 3 * kernel;
@@ -57,10 +61,19 @@ static void forward_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, 
 /* element i of x was read by place (i + padding - k*dilation) / stride, where that is whole */
 static void adjoint_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
                          int64_t **room) {
-    *a = (wg_axis){.kernel = kernel, .size = size, .out = out, .step = 1, .out_step = stride, .places = (out + stride - 1) / stride, .phases = 1};
+    const int64_t step = from_one_place(size, out) ? out : stride;
+    *a = (wg_axis){.kernel = kernel, .size = size, .out = out, .step = 1, .out_step = step, .places = (out + step - 1) / step, .phases = 1};
     axis_lists(a, kernel, room);
     a->phase[0] = 0;
     int64_t n = 0, least = 0, most = 0;
+    if (from_one_place(size, out)) {
+        for (int64_t r = 0; r < out; r++) {
+            a->first[r] = n;
+            for (int64_t k = 0; k < kernel; k++) if (r + padding == k * dilation) a->tap[n++] = (wg_tap){k, 0, 0};
+        }
+        a->first[out] = n;
+        return;
+    }
     for (int64_t r = 0; r < stride; r++) {
         a->first[r] = n;
         for (int64_t k = 0; k < kernel; k++) {
@@ -84,7 +97,7 @@ typedef void (*axis_fn)(wg_axis *, int64_t, int64_t, int64_t, int64_t, int64_t, 
 static int64_t *make_correlation(wg_correlation *c, axis_fn make, const wg_array *result, const wg_array *source, const int64_t *kernel,
                                  const geometry *at) {
     int64_t total = 0;
-    for (int d = 0; d < 3; d++) total += axis_room(kernel[d], at->stride[d]);
+    for (int d = 0; d < 3; d++) total += axis_room(kernel[d], at->stride[d] > 16 ? at->stride[d] : 16);
     int64_t *lists = wg_scratch_get(total * (int64_t)sizeof(int64_t)), *room = lists;
     if (!lists) return NULL;
     *c = (wg_correlation){.images = source->shape[0], .groups = at->groups, .channels = source->shape[1] / at->groups,

@@ -95,11 +95,21 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
 
 @_method
 def type(self, dtype=None, non_blocking=False):
-    """The name of its old tensor type; or, given a dtype, a conversion."""
+    """The name of its old tensor type; or, given a dtype or such a type, a conversion. ``torch.Tensor`` stands for the default dtype.
+
+    Raises:
+        ValueError: no such type. TypeError: a type of torch.cuda.
+    """
+    if dtype is _core.Tensor:
+        dtype = _core.get_default_dtype()
+    if getattr(dtype, "is_cuda", False) is True:
+        raise TypeError(f"type torch.cuda.{dtype.__name__} not available. wengert computes on the CPU only.")
     if dtype is None:
         return "torch." + _OLD[self.dtype.name] + "Tensor"
     if isinstance(dtype, str):
         names = {v: k for k, v in _OLD.items()}
+        if dtype == "torch.Tensor":
+            return self.to(_core.get_default_dtype())
         name = dtype.rpartition(".")[2].replace("Tensor", "")
         if name not in names:
             raise ValueError(f"invalid type: '{dtype}'")

@@ -7,7 +7,7 @@ dropout and float32 normals everywhere; what needs a logarithm or a power of the
 from . import _core
 from ._core import Generator, Tensor, get_default_dtype, random_fill
 from .creation import _finish, _options, _sizes
-from .types import preserve_format, strided
+from .types import check_device, preserve_format, strided
 
 __all__ = ["Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "rand", "randn",
            "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial", "poisson",
@@ -126,17 +126,20 @@ def _like(input, dtype, memory_format):
 @_core.factory("tensor", random=("uniform", 0.0, 1.0))
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Uniform samples in the shape of ``input``."""
+    check_device(device)
     return _finish(random_fill("uniform", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
 @_core.factory("tensor", random=("normal", 0.0, 1.0))
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Normal samples in the shape of ``input``."""
+    check_device(device)
     return _finish(random_fill("normal", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
 def randint_like(input, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Integers from [low, high) in the shape of ``input``."""
+    check_device(device)
     if high is None:
         low, high = 0, low
     if low >= high:

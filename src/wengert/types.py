@@ -7,13 +7,14 @@ from ._core import Size
 
 
 class device:
-    """Where a tensor lives: the CPU, nowhere else.
+    """The name of a place for tensors. They live on the CPU, nowhere else, but programs name other devices before they ask whether
+    there are any.
 
     Args:
-        type: "cpu", "cpu:0" or a device. index: None or 0.
+        type: "cpu", "cpu:0", "cuda", ... or a device. index: None or a number.
 
     Raises:
-        RuntimeError: any other kind of device; wengert computes on the CPU only.
+        RuntimeError: no such kind of device. Using another than the CPU raises it too.
     """
 
     __slots__ = ("type", "index")
@@ -28,11 +29,7 @@ class device:
             if not number.isdigit():
                 raise RuntimeError(f"Invalid device string: '{type}'")
             index = int(number)
-        if name == "meta":
-            raise RuntimeError("wengert has no meta device: build the module on the CPU")
-        if name != "cpu":
-            if name in ("cuda", "mps", "xpu", "xla", "hip", "ipu", "mkldnn", "vulkan", "mtia", "hpu", "privateuseone"):
-                raise RuntimeError(f"wengert computes on the CPU only; there is no {name} device (cuda.is_available() is False)")
+        if name not in _KINDS:
             raise RuntimeError(f"Expected one of cpu, cuda, ... device type at start of device string: {name}")
         object.__setattr__(self, "type", name)
         object.__setattr__(self, "index", index)
@@ -56,20 +53,27 @@ class device:
         return (device, (str(self),))
 
     def __enter__(self):
+        check_device(self)
         return self
 
     def __exit__(self, *exc):
         return None
 
 
+_KINDS = ("cpu", "cuda", "mps", "xpu", "xla", "hip", "ipu", "mkldnn", "vulkan", "mtia", "hpu", "meta", "privateuseone")
 CPU = device("cpu")
 _core._set_factory_defaults(cpu=CPU)
 
 
 def check_device(value):
     """Accepts whatever names the CPU; raises RuntimeError for anything else."""
-    if value is not None and value is not CPU:
-        device(value)
+    if value is None or value is CPU:
+        return
+    kind = device(value).type
+    if kind == "meta":
+        raise RuntimeError("wengert has no meta device: build the module on the CPU")
+    if kind != "cpu":
+        raise RuntimeError(f"wengert computes on the CPU only; there is no {kind} device (cuda.is_available() is False)")
 
 
 class _Named:

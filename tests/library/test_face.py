@@ -293,3 +293,31 @@ def test_tensors_of_devices_cannot_be_made():
         assert wengert.ones(1).type(wengert.FloatTensor).sum() == 1
     with pytest.raises(RuntimeError, match="CPU only"):
         wengert.cuda.init()
+
+
+@pytest.mark.parametrize("text", ["(t.ones(2) > 0).type(t.Tensor)", "t.ones(2).int().type('torch.Tensor')", "t.ones(2).type(t.LongTensor)",
+                                  "t.ones(2).type('torch.DoubleTensor')"])
+def test_conversions_to_old_types(text):
+    close(text)
+
+
+def test_no_conversion_to_a_device():
+    with pytest.raises(TypeError, match="torch.cuda.FloatTensor not available"):
+        wengert.ones(1).type(wengert.cuda.FloatTensor)
+
+
+def test_other_devices_have_names_only():
+    device = wengert.device("cuda:1")
+    assert (device.type, device.index, str(device)) == ("cuda", 1, "cuda:1") and device == wengert.device("cuda", 1) != wengert.device("cpu")
+    x = wengert.ones(1)
+    for use in (lambda: x.to(device), lambda: x.to(device, wengert.float64), lambda: wengert.zeros(2, device=device), lambda: wengert.rand_like(x, device=device),
+                lambda: wengert.randn_like(x, device=device), lambda: wengert.randint_like(x, 3, device=device), lambda: wengert.tensor([1.], device=device),
+                lambda: wengert.ones_like(x, device=device), lambda: x.new_zeros(1, device=device), lambda: wengert.nn.Linear(1, 1, device=device),
+                lambda: wengert.nn.Linear(1, 1).to(device), lambda: wengert.Generator(device), lambda: wengert.set_default_device(device), device.__enter__):
+        with pytest.raises(RuntimeError, match="wengert computes on the CPU only; there is no cuda device"):
+            use()
+    with pytest.raises(RuntimeError, match="no meta device"), wengert.device("meta"):
+        pass
+    with pytest.raises(RuntimeError, match="device type at start of device string: nowhere"):
+        wengert.device("nowhere")
+    assert x.to(wengert.device("cpu")) is x and wengert.zeros(1, device=wengert.device("cpu", 0)).sum() == 0

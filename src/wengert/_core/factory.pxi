@@ -73,7 +73,7 @@ cdef bint plain_options(making *m, PyObject *const *values, object names) except
                 return False
             m.requires_grad = value is True
         elif name == "device":
-            if value is not None and type(value) is not type(CPU_DEVICE) and not (type(value) is str and value == "cpu"):
+            if value is not None and value is not CPU_DEVICE and value != "cpu" and not (type(value) is type(CPU_DEVICE) and value.type == "cpu"):
                 return False
         elif name == "generator":
             if value is not None:

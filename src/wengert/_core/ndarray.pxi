@@ -174,7 +174,7 @@ cdef object cast_vectorcall(object self, PyObject *const *args, size_t nargsf, P
         to = <object>args[1]
         if type(to) is dtype:
             return cast_to(x, (<dtype>to).code)
-        if type(to) is type(CPU_DEVICE) or (type(to) is str and to == "cpu"):
+        if to is CPU_DEVICE or (type(to) is str and to == "cpu") or (type(to) is type(CPU_DEVICE) and to.type == "cpu"):
             return x
     return PyObject_Vectorcall((<CastMethod>self).function, args, nargsf, kwnames)
 

@@ -358,6 +358,92 @@ def is_set_to(self, tensor):
             and self.stride() == tensor.stride())
 
 
+for _name in ("is_xla", "is_ipu", "is_maia", "is_mtia", "is_vulkan", "is_sparse_csr"):
+    _methods[_name] = property(lambda self: False)
+_methods["name"] = property(lambda self: None, doc="None.")
+
+
+@_method
+def is_conj(self):
+    """False: there are no complex dtypes."""
+    return False
+
+
+_methods["is_neg"] = _methods["is_distributed"] = is_conj
+
+
+@_method
+def to_dense(self, dtype=None, *, masked_grad=True):
+    """Itself, converted: all tensors are dense."""
+    return self if dtype is None else self.to(dtype)
+
+
+@_method
+def const_data_ptr(self):
+    """Address of the first element, for reading."""
+    return self.data_ptr()
+
+
+@_method
+def dim_order(self, *, ambiguity_check=False):
+    """The dimensions in the order in which they lie in memory, the outermost first."""
+    return tuple(sorted(range(self.dim()), key=self.stride, reverse=True))
+
+
+@_method
+def fill_diagonal_(self, fill_value, wrap=False):
+    """Writes ``fill_value`` on the diagonal; with ``wrap`` it begins again below in tall matrices.
+
+    Raises:
+        RuntimeError: fewer than 2 dimensions, or dimensions of different sizes where there are more than 2.
+    """
+    if self.dim() < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.dim() > 2 and len(set(self.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    step, height, width = sum(self.stride()), self.shape[0], self.shape[1]
+    size = min(self.shape)
+    self.as_strided((size,), (step,), self.storage_offset()).fill_(fill_value)
+    if wrap and self.dim() == 2 and height > width + 1:
+        top = self.stride(0) * (width + 1)
+        self.as_strided(((self.numel() + width) // (width + 1) - size,), (step,), self.storage_offset() + top).fill_(fill_value)
+    return self
+
+
+def _elementwise_in_python(name, others):
+    def method(self, *args):
+        if len(args) != others + 1:
+            raise TypeError(f"{name}() takes {others + 1} positional arguments but {len(args)} were given")
+        *tensors, function = args
+        if self.requires_grad:
+            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+        lists = [t.expand(self.shape).reshape(-1).tolist() for t in (self, *tensors)]
+        from .creation import tensor
+        values = [function(*row) for row in zip(*lists)]
+        return ops.copy_into_(self, tensor(values, dtype=self.dtype).view(self.shape))
+    method.__name__ = name
+    method.__doc__ = f"Replaces each element by a Python function of it{' and of the others there' if others else ''}; slow."
+    _methods[name] = method
+
+
+_elementwise_in_python("apply_", 0)
+_elementwise_in_python("map_", 1)
+_elementwise_in_python("map2_", 2)
+
+
+def _sparse(name):
+    def method(self, *args, **kwargs):
+        raise NotImplementedError(f"{name}(): tensors are dense: index_add, scatter_add and nn.Embedding do the usual work of sparse ones")
+    method.__name__ = name
+    method.__doc__ = "Raises: tensors are dense."
+    _methods[name] = method
+
+
+for _name in ("to_sparse", "to_sparse_coo", "to_sparse_csr", "to_sparse_csc", "to_sparse_bsr", "to_sparse_bsc", "coalesce", "sparse_mask",
+              "sparse_dim", "dense_dim", "smm", "sspaddmm"):
+    _sparse(_name)
+
+
 @_method
 def contiguous(self, memory_format=contiguous_format):
     """Itself if its elements are dense and in the order of the format, else such a copy.

@@ -22,6 +22,19 @@ class Variable(metaclass=_VariableType):
     """The old name of a tensor that requires grad: ``Variable(data)`` shares data's memory without its history."""
 
 
+class set_multithreading_enabled:
+    """Accepted: a sweep runs in the thread that begins it; large kernels use `set_num_threads` threads."""
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *args):
+        pass
+
+
 from .anomaly_mode import detect_anomaly, set_detect_anomaly  # noqa: E402, F401
 from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 

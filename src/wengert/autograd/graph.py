@@ -6,7 +6,8 @@ from .._core import Node
 from ..utils.hooks import RemovableHandle
 
 __all__ = ["saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks", "register_multi_grad_hook", "allow_mutation_on_saved_tensors",
-           "Node", "GradientEdge", "get_gradient_edge", "increment_version"]
+           "Node", "GradientEdge", "get_gradient_edge", "increment_version", "set_warn_on_accumulate_grad_stream_mismatch",
+           "set_override_stale_capture_stream"]
 
 
 class GradientEdge(namedtuple("GradientEdge", ("node", "output_nr", "ownership_token"), defaults=(None,))):
@@ -145,6 +146,14 @@ def increment_version(tensor):
     for t in (tensor,) if isinstance(tensor, _core.Tensor) else tensor:
         if not t.is_inference():
             _core._mark_written(t)
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled):
+    """Does nothing: there are no streams."""
+
+
+def set_override_stale_capture_stream(enabled):
+    """Does nothing: there are no streams."""
 
 
 # ---- hooks on several gradients ----

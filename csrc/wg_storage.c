@@ -188,6 +188,7 @@ WG_COLD wg_version *wg_version_new_slow(void) {
 void *wg_scratch_get(int64_t nbytes) {
     wg_thread_state *state = wg_thread_state_get();
     int best = -1;
+    if (WG_UNLIKELY(state == &wg_no_thread_state)) { wg_fail(WG_MEMORY_ERROR, "out of memory"); return NULL; }
     for (int i = 0; i < WG_SCRATCH_SLOTS; i++) {
         if (state->scratch[i].busy) continue;
         if (state->scratch[i].p && state->scratch[i].nbytes >= nbytes) { best = i; break; }

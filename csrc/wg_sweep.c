@@ -143,7 +143,7 @@ void wg_sweep_end(wg_sweep *s) {
         wg_chunk_state *state = s->states;
         s->states = state->next;
         detach_state(state);
-        if (state->pending || s->pruned)
+        if (state->pending || s->pruned || s->handed_out)
             for (int i = 0; i < 64; i++)
                 while (state->cotangent[i]) {
                     wg_cotangent *c = state->cotangent[i];

@@ -43,6 +43,7 @@ typedef struct wg_sweep {
     wg_chunk_state *states;
     wg_leaf_state *leaves, *last_leaf;   /* in the order in which they were reached */
     int create_graph, pruned;
+    int handed_out;                      /* a record went to the caller, who may have failed before taking its cotangents */
     int accumulates;                     /* leaves will add what they get to their .grad: set after wg_sweep_begin */
     int watched, special;                /* every record is for the caller; watched or pruned */
     wg_chunk_state *few[16];             /* the heap, until it needs more */

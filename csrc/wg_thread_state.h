@@ -36,6 +36,7 @@ typedef struct wg_thread_state {
     struct { void *p; int64_t nbytes; int busy; } scratch[WG_SCRATCH_SLOTS];
 } wg_thread_state;
 
-wg_thread_state *wg_thread_state_get(void);              /* never NULL: the process ends if not even this fits */
+wg_thread_state *wg_thread_state_get(void);              /* without memory for it: &wg_no_thread_state */
+extern wg_thread_state wg_no_thread_state;
 
 #endif

@@ -81,7 +81,10 @@ WG_INTO(zero) { (void)x, (void)nx, (void)attr; return wg_fill_array(y, WG_INT(0)
 WG_INTO(fill_tensor) {
     if (x[1]->a.ndim > 0)
         return wg_fail(WG_RUNTIME_ERROR, "fill_ only supports 0-dimension value tensor but got tensor with %d dimensions.", x[1]->a.ndim);
-    return wg_into_copy_into(y, x, nx, attr);
+    wg_array once = *y;                                    /* as the fill kernel: what elements share is written once */
+    for (int d = 0; d < y->ndim; d++) if (y->strides[d] == 0 && y->shape[d] > 1) once.shape[d] = 1;
+    wg_array_set_dims(&once, y->ndim, once.shape, once.strides);
+    return wg_into_copy_into(&once, x, nx, attr);
 }
 
 #define WG_FORWARD_OF_INTO(name) \

@@ -43,7 +43,8 @@ static int padded_shape(const wg_array *x, const wg_attr *pads, int64_t *shape) 
     memcpy(shape, x->shape, sizeof(int64_t) * x->ndim);
     for (int i = 0; i < n / 2; i++) {
         int d = x->ndim - 1 - i;
-        if (__builtin_add_overflow(shape[d], pads->v[2 * i], &shape[d]) || __builtin_add_overflow(shape[d], pads->v[2 * i + 1], &shape[d]))
+        if (pads->v[2 * i] == INT64_MIN || pads->v[2 * i + 1] == INT64_MIN ||
+            __builtin_add_overflow(shape[d], pads->v[2 * i], &shape[d]) || __builtin_add_overflow(shape[d], pads->v[2 * i + 1], &shape[d]))
             return wg_fail(WG_RUNTIME_ERROR, "Storage size calculation overflowed with sizes=%s", WG_SHAPE(x));
         if (shape[d] < 0)
             return wg_fail(WG_RUNTIME_ERROR, "The input size %lld, plus negative padding %lld and %lld, resulted in a negative output size, "

@@ -26,7 +26,7 @@ LEFT_OUT = re.compile(r"""(^|\.)(save|load|hub|multiprocessing|compile|_set_\w+|
     |set_num_threads|set_num_interop_threads|set_printoptions|register_module_\w+|share_memory_?|_exit|warmup|spawn|set_warn_always|_init|trace|script
     |set_sharing_strategy|annotate|DataLoader|get_worker_info|gradcheck|gradgradcheck|checkpoint\w*|set_anomaly_enabled|detect_anomaly|_foreach
     |use_deterministic_algorithms|set_deterministic_debug_mode|set_flush_denormal|manual_seed_all|main|run_module|__main__|optimizer_step|random_fill
-    |arange_into|linspace_into|_set_grad_unchecked|tofile)$""", re.X)
+    |set_detect_anomaly|_push_\w+|_pop_\w+|_restore_\w+|saved_tensors_hooks|arange_into|linspace_into|_set_grad_unchecked|tofile)$""", re.X)
 
 ORDINARY_NOT = (SystemError, NameError, UnboundLocalError)
 
@@ -36,7 +36,7 @@ def targets():
     found = {}
 
     def add(path, value, first=None):
-        if LEFT_OUT.search(path) or not callable(value):
+        if LEFT_OUT.search(path) or not callable(value) or (getattr(value, "__module__", None) or "wengert").split(".")[0] not in ("wengert", "builtins"):
             return
         found.setdefault(path, first)
 
@@ -296,7 +296,7 @@ def main(seed, count, log):
             sys.stdout = stdout
         result = None
         if _core._mode_word() != 0:
-            if not re.search("set_grad_enabled|inference_mode|anomaly|saved|__enter__|no_grad|enable_grad|__exit__", text):
+            if not re.search("set_grad_enabled|inference_mode|anomaly|saved|__enter__|no_grad|enable_grad|__exit__|_set_grad", text):
                 wrong.append(f"{text}: the mode word is {_core._mode_word()}")
             _core._restore_mode(0)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1

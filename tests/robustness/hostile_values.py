@@ -38,6 +38,8 @@ class Huge:
         return 2**62
 
     def __getitem__(self, i):
+        if isinstance(i, int) and i > 100:                 # tuple(x) would not end, whoever calls it
+            raise IndexError(i)
         return 1.0
 
 
@@ -66,6 +68,17 @@ class Does:
     def __call__(self, *args, **kwargs):
         self.action()
         return args[0] if args else None
+
+
+class Counts:
+    """A number as index only: what NumPy does not take for a sequence (it does not survive lists that change)."""
+
+    def __init__(self, action):
+        self.action = action
+
+    def __index__(self):
+        self.action()
+        return 1
 
 
 class Sub(wengert.Tensor):
@@ -124,13 +137,13 @@ def sub(cls, *shape):
 def cleared():
     """A list that empties itself when its first element is converted."""
     items = []
-    items.extend([Does(items.clear)] + [1] * 70)
+    items.extend([Counts(items.clear)] + [1] * 70)
     return items
 
 
 def grown():
     items = []
-    items.extend([Does(lambda: items.extend([1] * 100))] + [1] * 3)
+    items.extend([Counts(lambda: items.extend([1] * 100))] + [1] * 3)
     return items
 
 

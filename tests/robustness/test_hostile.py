@@ -129,6 +129,8 @@ def test_filling_what_elements_share_costs_one_write():
     assert x[7].item() == 3.0
     x.zero_()
     assert x[2 ** 39].item() == 0.0
+    x.fill_(wengert.tensor(4.0))
+    assert x[5].item() == 4.0
     y = wengert.zeros(3, 1).expand(3, 4)
     y.fill_(5)
     assert y.tolist() == [[5.0] * 4] * 3
@@ -163,6 +165,16 @@ def test_something_like_a_class():
     for make in (lambda: _core._make_subclass(Fake(), wengert.ones(2)), lambda: wengert.ones(2).as_subclass(Fake())):
         with pytest.raises(TypeError):
             make()
+
+
+# ---- the smallest integer has no negative ----
+
+def test_smallest_integer():
+    x = wengert.tensor([1.5, -2.5])
+    with pytest.raises(RuntimeError):
+        nn.functional.pad(x, [-2 ** 63, 2 ** 63 - 1])
+    x.round(decimals=-2 ** 63)                              # some number: as in PyTorch, none that means anything
+    assert x.round(decimals=-1).tolist() == [0.0, -0.0]
 
 
 # ---- memory of others ----

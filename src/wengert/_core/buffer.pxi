@@ -83,10 +83,10 @@ def from_buffer_object(obj):
                 raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to reallocate the memory.")
             strides[i] = step // view.itemsize
             last += (shape[i] - 1) * strides[i] if numel > 0 else 0
+        t = new_tensor()                                   # first: the memory must not be lost when there is none for a handle
         storage = wg_storage_import(view.buf, (last + 1) * view.itemsize if numel > 0 else 0, readonly or view.readonly, release_buffer, view)
         if storage == NULL:
             fail()
-        t = new_tensor()
         t.t.v.version = wg_version_new()
         if t.t.v.version == NULL:
             wg_storage_drop(storage)

@@ -84,24 +84,33 @@ def to_dlpack(Tensor self not None, bint versioned):
     if self.t.v.a.storage.flags & WG_STORAGE_READONLY and not versioned:
         raise BufferError("read-only memory needs a versioned DLPack consumer (max_version=(1, 0) or later)")
     alias = share_memory(self, False)
-    Py_INCREF(alias)
     if versioned:
         v = <wg_dl_versioned *>malloc(sizeof(wg_dl_versioned) + dims)
         if v == NULL:
             raise MemoryError()
         v.major, v.minor = 1, 0
         v.ctx = <void *>alias
+        Py_INCREF(alias)
         v.deleter = delete_versioned
         v.flags = 1 if self.t.v.a.storage.flags & WG_STORAGE_READONLY else 0
         fill_dl(&v.t, self, <int64_t *>(v + 1))
-        return PyCapsule_New(v, "dltensor_versioned", drop_capsule)
+        try:
+            return PyCapsule_New(v, "dltensor_versioned", drop_capsule)
+        except BaseException:
+            delete_versioned(v)
+            raise
     m = <wg_dl_managed *>malloc(sizeof(wg_dl_managed) + dims)
     if m == NULL:
         raise MemoryError()
     m.ctx = <void *>alias
+    Py_INCREF(alias)
     m.deleter = delete_managed
     fill_dl(&m.t, self, <int64_t *>(m + 1))
-    return PyCapsule_New(m, "dltensor", drop_capsule)
+    try:
+        return PyCapsule_New(m, "dltensor", drop_capsule)
+    except BaseException:
+        delete_managed(m)
+        raise
 
 
 cdef void release_dl(void *owner) noexcept:
@@ -119,6 +128,7 @@ def from_dlpack_capsule(capsule):
     """
     cdef wg_dl_tensor *d
     cdef wg_storage *storage
+    cdef wg_version *version
     cdef void *owner
     cdef bint versioned = PyCapsule_IsValid(capsule, "dltensor_versioned"), readonly = False
     cdef int64_t strides[24]
@@ -157,17 +167,19 @@ def from_dlpack_capsule(capsule):
         if strides[i] < 0 and numel:
             raise BufferError("tensors with negative strides are not supported")
         last += (d.shape[i] - 1) * strides[i] if numel else 0
+    t = new_tensor()                                       # first: what is consumed must not be lost
+    version = wg_version_new()
+    if version == NULL:
+        fail()
     storage = wg_storage_import(<char *>d.data + d.byte_offset, (last + 1) * wg_itemsize[dt] if numel else 0, readonly,
                                 release_dl_versioned if versioned else release_dl, owner)
     if storage == NULL:
+        wg_version_drop(version)
         fail()
     PyCapsule_SetName(capsule, "used_dltensor_versioned" if versioned else "used_dltensor")
-    t = new_tensor()
     t.t.v.a.storage = storage
     t.t.v.a.data = storage.data
     t.t.v.a.dtype = dt
-    t.t.v.version = wg_version_new()
-    if t.t.v.version == NULL:
-        fail()
+    t.t.v.version = version
     wg_array_set_dims(&t.t.v.a, d.ndim, d.shape, strides)
     return t

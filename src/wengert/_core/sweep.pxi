@@ -83,6 +83,7 @@ cdef class Sweep:
         cdef int status
         cdef wg_rec *r = wg_sweep_run(&self.s, self.retain_graph, &status)
         while r != NULL:
+            self.s.handed_out = 1
             if self.s.watched:
                 self.run_watched(r)
             else:

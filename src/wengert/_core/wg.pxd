@@ -259,7 +259,7 @@ cdef extern from "wg_sweep.h" nogil:
         wg_val v
     ctypedef struct wg_sweep:
         wg_leaf_state *leaves
-        int create_graph, pruned, accumulates, watched, special
+        int create_graph, pruned, handed_out, accumulates, watched, special
     void wg_sweep_begin(wg_sweep *, int)
     void wg_sweep_end(wg_sweep *)
     int wg_sweep_prune(wg_sweep *, const wg_edge *, int64_t, const wg_edge *, int64_t)

@@ -74,7 +74,7 @@ def rounding(op):
         op(name, "x", y="c:" + name, y_int="x", types="numeric", vjp=zero, linear=(), aliases=("fix",) if name == "trunc" else ())
     op("round", "x", y="c:round", y_int="x", types="numeric", vjp=zero, linear=())
     op("round_decimals", "x, *, decimals: int", types="float_only",
-       y="s = 10**decimals; round(x*s)/s if decimals >= 0 else round(x/10**(-decimals))*10**(-decimals)", vjp=zero, linear=(),
+       y="s = 10**decimals; round(x*s)/s if decimals >= 0 else round(x/10**(0.0-decimals))*10**(0.0-decimals)", vjp=zero, linear=(),
        public="round", grad_name="RoundBackward1", samples=({"decimals": 1}, {"decimals": -1}))
     op("frac", "x", y="c:frac", types="float_only", vjp={"x": "g"}, linear=())
     op("_nan_to_num", "x, nan: float, posinf: float, neginf: float", types="float_only",

@@ -415,13 +415,13 @@ def multi_margin_loss(
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
     count = _check_margin(input)
-    if not target.dtype.name == "int64":
-        raise RuntimeError(f"expected scalar type Long but found {target.type()[6:-6]}")
     if target.dim() > 1 or target.numel() != count:
-        raise RuntimeError(f"target tensor should be 1-D with size equal to the batch size. Expected target size [{count}], but got "
+        raise RuntimeError(f"multi_margin_loss: target tensor should be 1-D with size equal to the batch size. Expected target size [{count}], but got "
                            f"{list(target.shape)}")
     if weight is not None and weight.numel() != (input.size(-1) if input.dim() else 1):
         raise RuntimeError(f"inconsistent weight size, expected {input.size(-1) if input.dim() else 1} but got {list(weight.shape)}")
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {target.type()[6:-6]}")
     rows = input if input.dim() > 1 else input.reshape(1, -1)
     classes = target.reshape(-1, 1)
     loss = (margin - rows.gather(1, classes) + rows).clamp(min=0)

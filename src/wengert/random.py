@@ -226,8 +226,15 @@ def poisson(input, generator=None):
 
 
 def binomial(count, prob, generator=None):
-    """Binomial samples."""
-    return random_fill("binomial", _like(count, None, preserve_format), _generator(generator), (count.detach(), prob.detach()))
+    """Binomial samples, of count's shape; prob broadcasts to it.
+
+    Raises:
+        RuntimeError: prob has another dtype, or does not broadcast.
+    """
+    if prob.dtype != count.dtype:
+        raise RuntimeError(f"binomial: count is {count.dtype} and prob is {prob.dtype}: expected the same")
+    prob = prob.detach().expand(count.shape).contiguous()
+    return random_fill("binomial", _like(count, None, preserve_format), _generator(generator), (count.detach(), prob))
 
 
 def _standard_gamma(concentration, generator=None):

@@ -177,6 +177,14 @@ def test_smallest_integer():
     assert x.round(decimals=-1).tolist() == [0.0, -0.0]
 
 
+def test_binomial_reads_no_further_than_its_probabilities():
+    with pytest.raises(RuntimeError):
+        wengert.random.binomial(wengert.full((3, 3), 5.0), wengert.zeros(2, 0, 4))
+    with pytest.raises(RuntimeError):
+        wengert.random.binomial(wengert.full((3,), 5.0), wengert.ones(3).double())
+    assert wengert.random.binomial(wengert.full((2, 3), 5.0), wengert.ones(3)).tolist() == [[5.0] * 3] * 2
+
+
 # ---- memory of others ----
 
 def test_buffers_without_strides():

@@ -149,3 +149,12 @@ def test_a_failed_product_leaks_nothing():
     before = memory_stats()["live_bytes"]
     attempt()
     assert memory_stats()["live_bytes"] == before
+
+
+def test_without_recording_what_has_no_derivative_computes():
+    import wengert
+
+    a = wengert.ones(3, 2, requires_grad=True)
+    with wengert.no_grad():
+        assert wengert.geqrf(a)[1].shape == (2,)
+        assert wengert.linalg.qr(a, mode="r")[1].shape == (2, 2)

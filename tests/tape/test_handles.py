@@ -569,3 +569,14 @@ def test_damaged_pickle(damage):
     data = damage(pickle.dumps(lib.arange(5.0)))
     with pytest.raises(Exception):
         pickle.load(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("other", [None, "x", 2, [1.0], object()])
+def test_matrix_product_with_what_is_no_tensor(other):
+    import wengert as lib
+
+    for a in (lib.ones(2, 2), lib.nn.Parameter(lib.ones(2, 2))):
+        with pytest.raises(TypeError):
+            a @ other
+        with pytest.raises(TypeError):
+            other @ a

@@ -151,7 +151,7 @@ def matmul(a, b):
     """
     cdef Tensor out
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
-        if has_override(a) or has_override(b):
+        if (not is_plain(a) if isinstance(a, Tensor) else has_override(a)) or (not is_plain(b) if isinstance(b, Tensor) else has_override(b)):
             return override_handler(matmul, (a, b), {})
         return NotImplemented
     if wg_mode & WG_MODE_FUNCTION or not is_plain(a) or not is_plain(b):

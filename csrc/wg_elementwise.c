@@ -181,8 +181,22 @@ int wg_elementwise_add_into(wg_val *sum, const wg_val *v) {
 
 /* ---- VJP ---- */
 
-/* One pass writes every wanted gradient. A gradient of a broadcast input is computed in full and summed down; the
- * sweep does that (fit_to_input), here it only gets new memory of the output's shape. */
+/* May the gradient stand in the memory of g? If the sweep alone holds that, and a capture, which gives each value a buffer, does
+ * not look. The loop reads each element of g before it writes it. */
+static int may_reuse(const wg_vjp_call *c, const wg_val *g) {
+    return c->sweep != NULL && wg_capturing == NULL && g->a.storage->refs == 1 && g->version->refs == 1 && g->a.contiguous;
+}
+
+/* Does the gradient of input i go where another one of this record goes? Then their order counts. */
+static int shares_target(const wg_vjp_call *c, int i) {
+    for (int j = 0; j < c->nx; j++)
+        if (j != i && c->want[j] && c->record->edge[j].node == c->record->edge[i].node) return 1;
+    return 0;
+}
+
+/* One pass writes every wanted gradient: onto the sum that waits for it, into the memory of g, or into new memory. A gradient of
+ * a broadcast input is computed in full and summed down; the sweep does that (fit_to_input), here it only gets new memory of
+ * the output's shape. */
 int wg_elementwise_vjp(wg_vjp_call *c) {
     const wg_op *op = c->op;
     const wg_val *g = c->g[0];
@@ -196,16 +210,30 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
     }
     const wg_vjp_loop *plan = mask && op->vjp_loops ? &op->vjp_loops[mask] : NULL;
     if (mask && (plan == NULL || plan->loop < 0)) return op->vjp_formula(c);
+    int reusable = mask && borrowed == 0 && may_reuse(c, g);
     for (int i = 0; i < c->nx; i++) if (borrowed >> i & 1) wg_val_share(&c->gx[i], g);
     if (mask == 0) return 0;
 
     wg_array *operand[2 * MAX_IN + 4];
     wg_attr attr[12];
     int n = 0, compute = compute_of(g->a.dtype);
+    uint32_t add = 0;
     for (int i = 0; i < c->nx; i++) {
         if (!(mask >> i & 1)) continue;
         const wg_array *xa = &c->x[i]->a;
-        int dtype = wg_same_shape(xa, &g->a) ? xa->dtype : compute == WG_C_F64 ? WG_F64 : WG_F32;
+        const int same = wg_same_shape(xa, &g->a), dtype = same ? xa->dtype : compute == WG_C_F64 ? WG_F64 : WG_F32;
+        wg_array *sum = same && dtype >= WG_F32 && !shares_target(c, i) ? wg_vjp_sum(c, i, dtype, g->a.ndim, g->a.shape) : NULL;
+        if (sum) {
+            add |= 1u << n;
+            operand[n++] = sum;
+            continue;
+        }
+        if (reusable && dtype == g->a.dtype) {
+            reusable = 0;
+            wg_val_share(&c->gx[i], g);
+            operand[n++] = &c->gx[i].a;
+            continue;
+        }
         if (wg_new(&c->gx[i], dtype, g->a.ndim, g->a.shape) < 0) return -1;
         if (WG_UNLIKELY(!g->a.contiguous)) {                    /* a transposed cotangent gives a transposed gradient */
             int64_t strides[WG_MAX_DIMS];
@@ -219,6 +247,6 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
         operand[n++] = (wg_array *)&v->a;
     }
     for (int i = 0; i < op->nattr; i++) attr[i] = c->attr[i];
-    attr[op->nattr] = WG_INT(0);
+    attr[op->nattr] = WG_INT(add);
     return wg_launch(wg_loop_id(plan->loop, compute), operand, n, attr, op->nattr + 1);
 }

@@ -47,6 +47,10 @@ OPTIMIZERS = {
     "ASGD options": lambda o, p: o.ASGD(p, lr=0.1, lambd=0.01, alpha=0.5, t0=2, weight_decay=0.1),
     "Rprop": lambda o, p: o.Rprop(p),
     "Rprop options": lambda o, p: o.Rprop(p, lr=0.05, etas=(0.3, 1.5), step_sizes=(0.01, 0.2), maximize=True),
+    "Adafactor": lambda o, p: o.Adafactor(p),
+    "Adafactor options": lambda o, p: o.Adafactor(
+        p, lr=0.1, beta2_decay=-0.5, eps=(1e-4, 1e-2), d=1.5, weight_decay=0.1, maximize=True
+    ),
     "LBFGS": lambda o, p: o.LBFGS(p, lr=0.5, max_iter=4),
     "LBFGS history": lambda o, p: o.LBFGS(p, lr=0.5, max_iter=6, history_size=2),
     "LBFGS wolfe": lambda o, p: o.LBFGS(p, max_iter=5, line_search_fn="strong_wolfe"),
@@ -105,6 +109,31 @@ def test_trajectory(name):
 def test_trajectory_in_float32(name):
     program = run(name, 20, "float32")
     assert_same(lambda t: program(t)[1:3], 2e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"nesterov": False, "weight_decay": 0.0}, {"adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}], ids=str)
+@pytest.mark.parametrize("shape", [(6, 6), (8, 3), (3, 8)], ids=str)
+def test_muon(shape, options):
+    def program(t):
+        p = t.nn.Parameter(t.tensor(array(*shape), dtype=t.float32))
+        optimizer = t.optim.Muon([p], lr=0.01, **options)
+        for i in range(4):
+            p.grad = t.tensor(array(*shape, seed=i), dtype=t.float32)
+            optimizer.step()
+        return p, optimizer.state_dict(), optimizer
+
+    # the iterations are in bfloat16, whose products sum in other orders: 1 % of four updates of at most 0.01 times the ratio
+    assert_same(program, 1e-3)
+
+
+@pytest.mark.parametrize("options", [{"ns_steps": 100}, {"ns_coefficients": (1, 2)}], ids=str)
+def test_muon_refuses_when_it_steps(options):
+    def program(t):
+        p = t.nn.Parameter(t.ones(2, 2))
+        p.grad = t.ones(2, 2)
+        t.optim.Muon([p], **options).step()
+
+    assert_same(program)
 
 
 def step(make, *grads):
@@ -220,6 +249,18 @@ BAD = [
     ("Rprop", {"lr": -1}),
     ("Rprop", {"etas": (1, 1.1)}),
     ("LBFGS", {"lr": -1}),
+    ("Adafactor", {"lr": -1}),
+    ("Adafactor", {"lr": "ones"}),
+    ("Adafactor", {"beta2_decay": 0.1}),
+    ("Adafactor", {"eps": (-1, 1)}),
+    ("Adafactor", {"eps": (None, -1)}),
+    ("Adafactor", {"d": 0.5}),
+    ("Adafactor", {"weight_decay": -1}),
+    ("Muon", {}),
+    ("Muon", {"lr": -1}),
+    ("Muon", {"momentum": -1}),
+    ("Muon", {"weight_decay": -1}),
+    ("Muon", {"adjust_lr_fn": "x"}),
 ]
 
 
@@ -416,7 +457,7 @@ def test_without_torch_for_comparison():
     assert p.tolist() == [-0.5, -1.0]
 
 
-KERNELS = [name for name in OPTIMIZERS if not name.startswith("LBFGS")]
+KERNELS = [name for name in OPTIMIZERS if not name.startswith(("LBFGS", "Adafactor"))]
 
 
 def several_steps(name, dtype, formula, monkeypatch):

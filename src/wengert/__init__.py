@@ -31,7 +31,7 @@ del _name, _function
 
 #: Loaded when they are first asked for: a program that only differentiates pays neither their time nor their memory.
 _LAZY = ("accelerator", "amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "hub", "jit", "linalg", "mps", "multiprocessing", "nn",
-         "onnx", "optim", "profiler", "serialization", "special", "utils", "version", "xpu")
+         "onnx", "optim", "profiler", "serialization", "special", "testing", "utils", "version", "xpu")
 
 
 def __getattr__(name):

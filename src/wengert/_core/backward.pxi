@@ -120,6 +120,11 @@ cdef list sweep_back(tuple outputs, tuple gradients, bint retain_graph, bint cre
     return None if accumulate else sweep.captured
 
 
+def _sweep_reaches_all_leaves():
+    """Whether the innermost sweep of this thread was begun without ``inputs``; True outside of sweeps."""
+    return current_sweep == NULL or (<Sweep>current_sweep).inputs is None
+
+
 cdef tuple NOTHING_GIVEN = (None,)
 
 

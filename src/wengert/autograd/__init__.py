@@ -1,5 +1,6 @@
 """Reverse-mode differentiation: `backward`, `grad`, user-defined Functions, hooks."""
 from .._core import Tensor, backward, grad
+from .._core import _sweep_reaches_all_leaves as _is_checkpoint_valid  # noqa: F401
 from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: F401
 from .._core import is_grad_enabled  # noqa: F401
 from .function import Function

@@ -193,6 +193,9 @@ int wg_sum_to(const wg_val *x, int ndim, const int64_t *shape, wg_val *y);
  * dtype and shape, and nobody else's memory. It then adds there and leaves gx[i] absent. NULL: there is none, or not yet. */
 wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int64_t *shape);
 
+/* The derivative of a row whose formula is `compose`, made of other rows: Note [Composed rows] in wg_compose.c. */
+int wg_composed_vjp(wg_vjp_call *c, wg_forward_fn compose);
+
 /* Elementwise machinery (wg_elementwise.c). */
 int wg_broadcast_shapes(const wg_array *const *x, int nx, int *ndim, int64_t *shape);   /* PyTorch's message on mismatch */
 int wg_result_type(const wg_array *const *x, int nx);             /* dimensioned, 0-d, Python number */

@@ -364,7 +364,7 @@ static int flatten(wg_array *to, wg_val *own, const wg_val *v) {
 
 /* gx[i] = a @ b, of shape [m, n]; added to what stands there where that gives the bits of adding afterwards: BLAS then
  * goes through the depth in one piece, and adds each element's sum once. */
-static int product_gradient(wg_vjp_call *c, int i, const wg_array *a, const wg_array *b) {
+int wg_product_gradient(wg_vjp_call *c, int i, const wg_array *a, const wg_array *b) {
     enum { ONE_PIECE = 128 };
     const int64_t shape[2] = {a->shape[0], b->shape[1]};
     const int exact = shape[0] > 1 && shape[1] > 1 && a->shape[1] <= ONE_PIECE;
@@ -381,11 +381,11 @@ int wg_vjp_kernel_mm(wg_vjp_call *c) {
     if (WG_UNLIKELY(product_type(g->dtype) != g->dtype)) return c->op->vjp_formula(c);
     if (c->want[0]) {
         transposed(&columns, &c->x[1]->a);
-        if (product_gradient(c, 0, g, &columns) < 0) return -1;
+        if (wg_product_gradient(c, 0, g, &columns) < 0) return -1;
     }
     if (c->want[1]) {
         transposed(&columns, &c->x[0]->a);
-        if (product_gradient(c, 1, &columns, g) < 0) return -1;
+        if (wg_product_gradient(c, 1, &columns, g) < 0) return -1;
     }
     return 0;
 }
@@ -402,13 +402,13 @@ int wg_vjp_kernel_linear(wg_vjp_call *c) {
     wg_val_clear(&own[1]);
     if (c->want[0] || c->want[1]) status = flatten(&h, &own[0], g);
     if (status == 0 && c->want[0]) {
-        status = product_gradient(c, 0, &h, w);
+        status = wg_product_gradient(c, 0, &h, w);
         if (status == 0 && x->ndim != 2) wg_array_set_dims(&c->gx[0].a, x->ndim, x->shape, NULL);
     }
     if (status == 0 && c->want[1]) {
         status = flatten(&rows, &own[1], c->x[0]);
         transposed(&columns, &h);
-        if (status == 0) status = product_gradient(c, 1, &columns, &rows);
+        if (status == 0) status = wg_product_gradient(c, 1, &columns, &rows);
     }
     if (status == 0 && c->want[2]) {
         if (wg_same_shape(&g->a, &c->x[2]->a)) wg_val_share(&c->gx[2], g);

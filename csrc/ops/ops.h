@@ -62,6 +62,9 @@ WG_INLINE int wg_done(wg_val *y, int status) {
     return status;
 }
 
+/* gx[i] = a @ b, of two matrices; added to what stands there where that gives the bits of adding afterwards. */
+int wg_product_gradient(wg_vjp_call *c, int i, const wg_array *a, const wg_array *b);
+
 /* ---- shapes ---- */
 
 /* Strides that show x, of the last dimensions, in a larger shape: 0 where it is stretched. The shapes must broadcast. */

@@ -174,3 +174,144 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_same_outcome(name):
     assert_same(PROGRAMS[name], 1e-6)
+
+
+# ---- whole sequences in one operation ----
+
+SECOND = {
+    "LSTM": (lambda n: n.LSTM(2, 3, bidirectional=True), 2),
+    "LSTM packed": (lambda n: n.LSTM(2, 3, num_layers=2), 2),
+    "GRU": (lambda n: n.GRU(2, 3, bidirectional=True), 1),
+    "GRU packed": (lambda n: n.GRU(2, 3, num_layers=2, bias=False), 1),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives(name):
+    def program(t):
+        make, _ = SECOND[name]
+        module = filled(t, make(t.nn))
+        x = t.tensor(array(4, 3, 2), requires_grad=True)
+        given = t.nn.utils.rnn.pack_padded_sequence(x, [4, 3, 1]) if "packed" in name else x
+        output, _ = module(given)
+        output = output.data if "packed" in name else output
+        first = t.autograd.grad((output ** 2).sum(), [x, *module.parameters()], create_graph=True)
+        sum((g ** 3).sum() for g in first).backward()
+        return [*first, x.grad, *(p.grad for p in module.parameters())]
+
+    assert_same(program, 1e-10)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [[3, 3, 3], [3, 2, 2, 1], [3], [2, 0]])
+def test_third_derivatives_and_every_subset_of_gradients(reverse, steps):
+    import wengert as w
+    rows = sum(steps)
+    given = [w.tensor(array(*shape, seed=k)) for k, shape in enumerate([(rows, 8), (steps[0], 2), (steps[0], 2), (8, 2)])]
+    given3 = [w.tensor(array(*shape, seed=k)) for k, shape in enumerate([(rows, 6), (steps[0], 2), (6, 2), (6,)])]
+    for op, values, outs in ((w.ops._lstm, given, 3), (w.ops._gru, given3, 2)):
+        for mask in (15, 1, 8, 6):
+            leaves = [v.clone().requires_grad_() if mask >> i & 1 else v for i, v in enumerate(values)]
+
+            def f(*chosen):
+                rest = iter(chosen)
+                return op(*(next(rest) if mask >> i & 1 else v for i, v in enumerate(values)), steps, reverse)[:outs]
+
+            chosen = [x for x in leaves if x.requires_grad]
+            assert w.autograd.gradcheck(f, chosen)
+            assert w.autograd.gradgradcheck(f, chosen)
+    x = [v.clone().requires_grad_() for v in given]
+    g, = w.autograd.grad(w.ops._lstm(*x, steps, reverse)[0].pow(2).sum(), x[3], create_graph=True)
+    h, = w.autograd.grad(g.pow(2).sum(), x[3], create_graph=True)
+    assert w.autograd.grad(h.pow(2).sum(), x[3])[0].isfinite().all()
+
+
+def test_an_input_computed_from_another_one():
+    """The copies that the second derivative goes through must not follow h0 = f(c0)."""
+    import wengert as w
+    c0, gates, weight = (w.tensor(array(*s)).requires_grad_() for s in ((3, 2), (6, 8), (8, 2)))
+
+    def f(c0, gates, weight):
+        return w.ops._lstm(gates, c0 * 2, c0, weight, [3, 3], False)[0]
+
+    assert w.autograd.gradcheck(f, (c0, gates, weight)) and w.autograd.gradgradcheck(f, (c0, gates, weight))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_bits_at_any_number_of_threads(kind, dtype):
+    import wengert as w
+    w.manual_seed(3)
+    module = getattr(w.nn, kind)(20, 96, num_layers=2).to(getattr(w, dtype))
+    x = w.randn(9, 130, 20, dtype=getattr(w, dtype))
+
+    def run():
+        module.zero_grad()
+        output, _ = module(x)
+        (output ** 2).sum().backward()
+        return [output, *(p.grad for p in module.parameters())]
+
+    threads, found = w.get_num_threads(), []
+    try:
+        for n in (1, 2, 3):
+            w.set_num_threads(n)
+            found.append([t.clone() for t in run()])
+    finally:
+        w.set_num_threads(threads)
+    assert all(w.equal(a, b) for other in found[1:] for a, b in zip(found[0], other))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_one_operation_agrees_with_single_steps(kind, monkeypatch):
+    import wengert as w
+    from wengert.nn.modules import rnn
+    w.manual_seed(4)
+    module = getattr(w.nn, kind)(5, 7, num_layers=2, bidirectional=True).double()
+    x = w.randn(6, 4, 5, dtype=w.float64)
+    results = []
+    for single in (False, True):
+        if single:
+            monkeypatch.setattr(rnn, "_sequence", lambda *a: None)
+        module.zero_grad()
+        output, _ = module(x)
+        output.pow(2).sum().backward()
+        results.append([output, *(p.grad for p in module.parameters())])
+    for a, b in zip(*results):
+        assert w.allclose(a, b, rtol=1e-12, atol=1e-13)
+
+
+def test_unfitting_operands_of_the_operations():
+    import wengert as w
+    gates, h, weight = w.zeros(6, 8), w.zeros(3, 2), w.zeros(8, 2)
+    for wrong in (([3, 2],), ([2, 3, 1],), ([4, 2],), ([3, 4, -1],)):
+        with pytest.raises(RuntimeError, match="lstm: "):
+            w.ops._lstm(gates, h, h, weight, *wrong, False)
+    with pytest.raises(RuntimeError, match="don't fit"):
+        w.ops._lstm(gates, h, w.zeros(3, 3), weight, [3, 3], False)
+    with pytest.raises(RuntimeError, match="one dtype"):
+        w.ops._lstm(gates, h.double(), h, weight, [3, 3], False)
+    with pytest.raises(RuntimeError, match="don't fit"):
+        w.ops._gru(w.zeros(6, 6), h, w.zeros(6, 2), w.zeros(5), [3, 3], False)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_half_types_go_step_by_step(kind):
+    import wengert as w
+    module = getattr(w.nn, kind)(3, 4)
+    x = w.randn(5, 2, 3)
+    expected, _ = module(x)
+    half, _ = module.bfloat16()(x.bfloat16())
+    assert half.dtype is w.bfloat16 and w.allclose(half.float(), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+def test_no_sequences_and_no_time_steps(name):
+    def program(t):
+        module = filled(t, getattr(t.nn, name)(3, 4))
+        with pytest.raises(RuntimeError, match="Expected sequence length to be larger than 0 in RNN"):
+            module(t.zeros(0, 2, 3, dtype=t.float64))
+        output, _ = module(t.zeros(5, 0, 3, dtype=t.float64))
+        output.sum().backward()
+        return [output.shape, *(p.grad for p in module.parameters())]
+
+    assert_same(program)

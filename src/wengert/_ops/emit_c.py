@@ -66,6 +66,8 @@ def header(table, loops):
             hand.append(f"int wg_forward_{op.name}(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);")
         if op.kernel:
             hand.append(f"int wg_vjp_kernel_{op.name}(wg_vjp_call *c);")
+        if op.composed:
+            hand.append(f"int wg_compose_{op.name}(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y);")
         if op.check:
             hand.append(f"int wg_check_{op.name}(const wg_val *const *x, const wg_attr *attr);")
     return f"""{BANNER}#ifndef WG_OPS_GEN_H

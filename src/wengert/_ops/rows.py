@@ -7,7 +7,9 @@ y                 elementwise: the formula of an element; "c:exp" is the C funct
 y_int             the formula of the int64 loop, where it differs (floor of an integer is the integer)
 computes          the compute types of the loop, where `types` does not say: ("f32", "f64")
 kind              "elementwise" (there is a y), "structured" or "view" (there is a C function wg_forward_<name>)
-vjp               per tensor parameter a formula, "nondiff" or "not_implemented"; or one of the two words for all
+vjp               per tensor parameter a formula, "nondiff" or "not_implemented"; or one of the two words for all; or "composed":
+                  wg_compose_<name>, written by hand over other rows, computes the same outputs, and the derivative goes back
+                  through what it records (a recurrence, which no one expression describes); a row with a kernel
 outs              "values, indices!nondiff, mask!hidden, rstd!kernel"; default "y"; "y[]" is a list, counted by the C
                   function wg_count_<name>, whose cotangents g a formula may hand on to a row that takes Tensor[]
 types             any, float, compare, int, logical, predicate, numeric, float_only (WG_T_* in wg_op.h)
@@ -69,6 +71,7 @@ class Op:
         self.number_ok = NUMBERS.index((self.kind == "elementwise" and len(self.tensors) > 1) if number_ok is None else number_ok)
         self.y_int_text, self.computes = y_int, computes
         self.y, self.y_int, self.vjp = None, None, {}
+        self.composed = vjp == "composed"
         self.validate()
 
     def validate(self):
@@ -90,6 +93,8 @@ class Op:
             raise GrammarError(f"{self.name}: a list is the only output of its row")
         if self.kernel_reads and not self.kernel:
             raise GrammarError(f"{self.name}: kernel_reads without kernel")
+        if self.composed and (not self.kernel or self.kind != "structured" or self.variadic):
+            raise GrammarError(f"{self.name}: a composed row is a structured one with a kernel and single tensors")
         clash = {o.name for o in self.outs} & {p.name for p in self.params}
         if clash:
             raise GrammarError(f"{self.name}: {clash} name both a parameter and an output")
@@ -137,7 +142,7 @@ class Op:
 
     def reads(self, param):
         """(values of x, values of y, meta of x, meta of y) as sets of indices."""
-        sets = {"x": set(), "y": set(), "mx": set(), "my": set()}
+        sets = {"x": set(range(len(self.tensors))) if self.composed else set(), "y": set(), "mx": set(), "my": set()}
         node = self.vjp.get(param.name)
         stack, seen = [node] if isinstance(node, Node) else [], set()
         while stack:
@@ -154,7 +159,7 @@ class Op:
                 sets["y" if n.kind == "y" else "x"].add(n.value or 0)
             else:
                 stack.extend(n.children())
-        if self.kernel and isinstance(node, Node):
+        if self.kernel and (isinstance(node, Node) or self.composed):
             tensors, outs = [p.name for p in self.tensors], [o.name for o in self.outs]
             for name in self.kernel_reads:
                 sets["x" if name in tensors else "y"].add(tensors.index(name) if name in tensors else outs.index(name))
@@ -231,7 +236,7 @@ class Table:
         text = op.vjp_text
         if text is None and op.is_mask:
             text = "nondiff"
-        if text in ("nondiff", "not_implemented"):
+        if text in ("nondiff", "not_implemented", "composed"):
             text = {p.name: text for p in op.tensors}
         text = text or {}
         unknown = set(text) - {p.name for p in op.tensors}
@@ -239,7 +244,7 @@ class Table:
         if unknown or missing:
             raise GrammarError(f"{op.name}: vjp misses {missing or 'nothing'} and names {sorted(unknown) or 'nothing'} too many")
         for name, formula in text.items():
-            if formula in ("nondiff", "not_implemented"):
+            if formula in ("nondiff", "not_implemented") or op.composed:
                 op.vjp[name] = formula
                 continue
             parser = Parser(op.vjp_names(), self.rows.get, f"{op.name}, vjp of {name}", choices=op.choices())

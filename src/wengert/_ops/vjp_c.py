@@ -284,6 +284,8 @@ class Writer:
 
     def write(self):
         op = self.op
+        if op.composed:
+            return f"static int vjp_{op.name}(wg_vjp_call *c) {{ return wg_composed_vjp(c, wg_compose_{op.name}); }}"
         formulas = [(i, op.vjp[p.name]) for i, p in enumerate(op.tensors) if isinstance(op.vjp[p.name], Node)]
         if op.variadic:
             self.line("for (int i = 0; i < c->nx; i++) {")

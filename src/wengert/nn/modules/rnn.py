@@ -4,7 +4,7 @@ import math
 import numbers
 import warnings
 
-from ... import _core, cat, empty, sigmoid, stack, tanh, zeros
+from ... import _core, cat, empty, float32, float64, ops, sigmoid, stack, tanh, zeros
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
@@ -14,6 +14,38 @@ from .module import Module
 __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+
+
+# ---- all time steps in one operation ------------------------------------------------------------------------------
+
+
+def _lstm_inputs(rows, w_ih, b_ih, b_hh):
+    """W_ih x + b_ih + b_hh of all rows."""
+    return F.linear(rows, w_ih, b_ih if b_hh is None else b_ih + b_hh)
+
+
+def _sequence(mode, rows, sizes, state, weights, reverse):
+    """Outputs of all steps and the last states of one layer and direction, or None where single steps must do: an Elman network, a
+    projection, mixed or half types.
+
+    Args:
+        rows, sizes, state: see :meth:`RNNBase._run`; state of this layer and direction. weights: w_ih, w_hh, b_ih, b_hh, w_hr.
+    """
+    w_ih, w_hh, b_ih, b_hh, w_hr = weights
+    dtype = w_hh.dtype
+    if w_hr is not None or dtype is not float32 and dtype is not float64 or any(s.dtype is not dtype for s in state):
+        return None
+    if mode == "LSTM":
+        gates = _lstm_inputs(rows, w_ih, b_ih, b_hh)
+        if gates.dtype is dtype:
+            y, h, c = ops._lstm(gates, *state, w_hh, sizes, reverse)
+            return y, (h, c)
+    elif mode == "GRU":
+        gates = F.linear(rows, w_ih, b_ih)
+        if gates.dtype is dtype:
+            y, h = ops._gru(gates, *state, w_hh, b_hh, sizes, reverse)
+            return y, (h,)
+    return None
 
 
 # ---- one time step; gx is W_ih x + b_ih, h (and c) the state ------------------------------------------------------
@@ -51,6 +83,7 @@ _STEPS = {
     "RNN_TANH": (_rnn_step, tanh),
     "RNN_RELU": (_rnn_step, F.relu),
 }
+_MODES = {_lstm_step: "LSTM", _gru_step: "GRU"}
 
 
 class RNNBase(Module):
@@ -232,8 +265,9 @@ class RNNBase(Module):
 
     def _weights_of(self, index):
         """w_ih, w_hh, b_ih, b_hh and w_hr of one layer and direction, None where there is none."""
-        found = {name.rpartition("_l")[0]: getattr(self, name) for name in self._all_weights[index]}
-        return tuple(found.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"))
+        found = [getattr(self, name) for name in self._all_weights[index]]
+        w_hr = found.pop() if self.proj_size else None
+        return (*found, w_hr) if self.bias else (*found, None, None, w_hr)
 
     def _run(self, rows, sizes, state):
         """All layers over time steps laid one after the other.
@@ -251,14 +285,16 @@ class RNNBase(Module):
             outputs = []
             for direction in range(directions):
                 index = layer * directions + direction
-                w_ih, w_hh, b_ih, b_hh, w_hr = self._weights_of(index)
-                inputs = F.linear(rows, w_ih, b_ih).split(sizes)
+                weights = w_ih, w_hh, b_ih, b_hh, w_hr = self._weights_of(index)
                 first = tuple(s[index] for s in state)
+                done = _sequence(self.mode, rows, sizes, first, weights, direction == 1)
+                if done is None:
+                    def one(gx, now):
+                        return step(gx, now, w_hh, b_hh, w_hr, nonlinearity)
 
-                def one(gx, now):
-                    return step(gx, now, w_hh, b_hh, w_hr, nonlinearity)
-
-                output, final = (_backwards if direction else _forwards)(one, inputs, sizes, first)
+                    inputs = F.linear(rows, w_ih, b_ih).split(sizes)
+                    done = (_backwards if direction else _forwards)(one, inputs, sizes, first)
+                output, final = done
                 outputs.append(output)
                 finals.append(final)
             rows = outputs[0] if directions == 1 else cat(outputs, -1)
@@ -276,8 +312,10 @@ class RNNBase(Module):
         elif self.batch_first:
             input = input.transpose(0, 1)
         length, batch = input.size(0), input.size(1)
+        if length == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         state = self._initial(hx, input, batch, batched)
-        rows, state = self._run(input.reshape(length * batch, -1), [batch] * length, state)
+        rows, state = self._run(input.reshape(length * batch, self.input_size), [batch] * length, state)
         output = rows.reshape(length, batch, rows.size(-1))
         if not batched:
             output = output.squeeze(1)
@@ -455,8 +493,12 @@ class RNNCellBase(Module):
                 raise RuntimeError(f"Input batch size {input.size(0)} doesn't match hidden{i} batch size {s.size(0)}")
             if s.size(1) != self.hidden_size:
                 raise RuntimeError(f"hidden{i} has inconsistent hidden_size: got {s.size(1)}, expected {self.hidden_size}")
-        gx = F.linear(input, self.weight_ih, self.bias_ih)
-        result = step(gx, state, self.weight_hh, self.bias_hh, None, nonlinearity)
+        w_ih, w_hh, b_ih, b_hh = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+        done = _sequence(_MODES.get(step), input, (input.size(0),), state, (w_ih, w_hh, b_ih, b_hh, None), False)
+        if done is None:
+            result = step(F.linear(input, w_ih, b_ih), state, w_hh, b_hh, None, nonlinearity)
+        else:
+            result = (done[0], *done[1][1:])
         if not batched:
             result = tuple(s.squeeze(0) for s in result)
         return result

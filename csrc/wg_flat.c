@@ -1,5 +1,5 @@
-/* wg_apply, and flat records: the commonest operations of all, made and recorded on bare addresses. Their VJPs run in wg_sweep.c:
- * see Note [Flat records] there. */
+/* wg_apply, and flat records: the commonest operations of all, made and recorded on bare addresses. Their VJPs: see
+ * Note [Flat records] in wg_flat_vjp.h. */
 #include "wg_flat.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* The pending set of a reverse sweep: which record comes next, and the cotangents that wait for it. */
+/* A reverse sweep. wg_pending.c: which record comes next, and the cotangents that wait for it; wg_sweep.c: the walk;
+ * wg_vjp.c: the VJP of one record; wg_flat_vjp.h: that of the commonest records, on bare addresses. */
 #ifndef WG_SWEEP_H
 #define WG_SWEEP_H
 
@@ -59,11 +60,10 @@ int wg_sweep_prune(wg_sweep *s, const wg_edge *root, int64_t nroot, const wg_edg
 int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
 
 /* Walks the tape backwards: the latest pending record, its cotangents, its VJP, until nothing is pending (NULL, *status 0),
- * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting in take(): one with a
+ * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting for wg_sweep_take_all: one with a
  * Python object, or whose cotangent is itself wanted; in a watched sweep every one. */
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
-void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
-void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs: v[ny] */
+void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs, v[ny]: absent where none arrived */
 int wg_sweep_runs(wg_sweep *s, const wg_rec *r);                     /* must its VJP be evaluated? */
 int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r);                /* is one of its outputs in `inputs`? */
 int wg_sweep_wants(wg_sweep *s, wg_edge e);                          /* is a cotangent at this edge of any use? */

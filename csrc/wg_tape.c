@@ -118,7 +118,7 @@ wg_chunk *wg_chunk_open(uint32_t nbytes) {
         wg_tape.chunks++;
         wg_pool.system_allocations++;
         if (wg_open_chunk && wg_open_chunk->live == 0) { wg_chunk *empty = wg_open_chunk; wg_open_chunk = NULL; recycle_chunk(empty); }
-        wg_open_chunk = NULL;                               /* chunks are ordered by their first stamp: see wg_sweep.c */
+        wg_open_chunk = NULL;                               /* chunks are ordered by their first stamp: Note [Sweep order] */
     } else {
         c = new_chunk();
         if (c == NULL) return NULL;

@@ -1,5 +1,5 @@
-# The reverse sweep. The pending set and the VJPs are in csrc/wg_sweep.c; what stands here is the loop, and what only
-# Python can do: hooks, Functions, .grad.
+# The reverse sweep as Python sees it. The walk is in csrc/wg_sweep.c; here stands what only Python can do: hooks, Functions,
+# .grad.
 
 @cython.final
 @cython.freelist(4)
@@ -471,7 +471,7 @@ cdef extern from *:
 
 
 cdef wg_val *leaf_grad(wg_leaf *leaf) noexcept:
-    """See Note [Sums without a temporary] in csrc/wg_sweep.c."""
+    """See Note [Sums without a temporary] in csrc/wg_vjp.c."""
     cdef Tensor grad, t = tensor_of_leaf(leaf)
     if t.grad_ == NULL:
         return NULL

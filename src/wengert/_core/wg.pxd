@@ -265,7 +265,6 @@ cdef extern from "wg_sweep.h" nogil:
     int wg_sweep_prune(wg_sweep *, const wg_edge *, int64_t, const wg_edge *, int64_t)
     int wg_sweep_add(wg_sweep *, wg_edge, wg_val *)
     wg_rec *wg_sweep_run(wg_sweep *, int, int *)
-    void wg_sweep_take(wg_sweep *, wg_rec *, uint32_t, wg_val *)
     void wg_sweep_take_all(wg_sweep *, wg_rec *, wg_val *)
     int wg_sweep_runs(wg_sweep *, const wg_rec *)
     int wg_sweep_is_wanted(wg_sweep *, const wg_rec *)

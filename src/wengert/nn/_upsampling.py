@@ -4,6 +4,7 @@ import math
 import warnings
 
 from .. import ops
+from ._grids import antialiased
 
 _LINEAR = ("linear", "bilinear", "trilinear", "bicubic")
 _RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
@@ -58,10 +59,11 @@ def interpolate(
         mode (str): nearest, nearest-exact (by the middle of elements), linear, bilinear, trilinear, bicubic (a = -0.75) or area
             (adaptive means).
         align_corners (bool): the middles of the corners' elements coincide, instead of their edges.
+        antialias (bool): bilinear, bicubic and lanczos filter what becomes smaller.
         recompute_scale_factor (bool): places are computed by the ratio of sizes, not by scale_factor.
 
     Raises:
-        ValueError, NotImplementedError: arguments that do not go together. antialias is not there.
+        ValueError, NotImplementedError: arguments that do not go together.
     """
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
@@ -74,7 +76,13 @@ def interpolate(
     if recompute_scale_factor and size is not None:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     if antialias:
-        raise NotImplementedError("wengert has no antialiased interpolation: smooth with avg_pool2d or a convolution first")
+        if mode not in ("bilinear", "bicubic", "lanczos") or input.dim() != 4:
+            raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input")
+        if mode == "lanczos" and align_corners:
+            raise ValueError("Lanczos mode does not support align_corners=True")
+        return antialiased(input, sizes, mode, align_corners, scales)
+    if mode == "lanczos":
+        raise ValueError("Lanczos mode requires antialias=True")
     n = input.dim()
     if n not in (3, 4, 5) or (mode not in _RANKS and mode not in ("nearest", "area", "nearest-exact")):
         raise NotImplementedError(

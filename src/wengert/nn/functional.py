@@ -50,7 +50,15 @@ from ._convolutions import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from ._ctc import ctc_loss
 from ._distances import bilinear, cosine_similarity, normalize, pairwise_distance, pdist
+from ._fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
+from ._grids import affine_grid, grid_sample
 from ._losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

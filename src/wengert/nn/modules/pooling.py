@@ -10,7 +10,7 @@ __all__ = [
     f"{kind}Pool{n}d"
     for kind in ("Max", "Avg", "LP", "AdaptiveAvg", "AdaptiveMax")
     for n in (1, 2, 3)
-] + ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d"]
+] + ["MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d", "FractionalMaxPool2d", "FractionalMaxPool3d"]
 
 
 class _MaxPoolNd(Module):
@@ -268,3 +268,42 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima of windows that divide the input into ``output_size``. Shapes: (N, C, D, H, W) or (C, D, H, W)."""
 
     _n = 3
+
+
+class _FractionalMaxPoolNd(Module):
+    """The largest element of windows that begin at random places; one of output_size and output_ratio."""
+
+    __constants__ = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
+        super().__init__()
+        n = self._rank
+        self.kernel_size = ntuple(n)(kernel_size)
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = ntuple(n)(output_size) if output_size is not None else None
+        self.output_ratio = ntuple(n)(output_ratio) if output_ratio is not None else None
+        name = type(self).__name__
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output size, or a pooling ratio")
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input):
+        function = F.fractional_max_pool2d if self._rank == 2 else F.fractional_max_pool3d
+        return function(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
+                        _random_samples=self._random_samples)
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The largest element of windows that begin at random places. Shapes: (N, C, H, W) or (C, H, W)."""
+
+    _rank = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPoolNd):
+    """The largest element of windows that begin at random places. Shapes: (N, C, T, H, W) or (C, T, H, W)."""
+
+    _rank = 3

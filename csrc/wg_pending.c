@@ -194,6 +194,22 @@ int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v) {
     return wg_cotangent_wait(s, state, r, c);
 }
 
+void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v) {
+    wg_chunk_state *state = wg_state_find(s, wg_chunk_of(r));
+    wg_val_clear(v);
+    if (state == NULL) return;
+    wg_cotangent *first = state->cotangent[r->index];
+    for (wg_cotangent **link = &state->cotangent[r->index]; *link; link = &(*link)->next) {
+        wg_cotangent *c = *link;
+        if (c->out != out) continue;
+        *link = c->next;
+        if (c != first && first->places != NULL) first->places[out] = NULL;
+        wg_val_move(v, &c->v);
+        wg_cotangent_put(c);
+        return;
+    }
+}
+
 void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v) {
     wg_chunk_state *state = wg_state_find(s, wg_chunk_of(r));
     for (uint32_t k = 0; k < r->ny; k++) wg_val_clear(&v[k]);

@@ -63,6 +63,7 @@ int wg_sweep_add(wg_sweep *s, wg_edge to, wg_val *v);
  * something fails (NULL, *status -1), or a record is for the caller, its cotangents waiting for wg_sweep_take_all: one with a
  * Python object, or whose cotangent is itself wanted; in a watched sweep every one. */
 wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status);
+void wg_sweep_take(wg_sweep *s, wg_rec *r, uint32_t out, wg_val *v); /* absent when none arrived */
 void wg_sweep_take_all(wg_sweep *s, wg_rec *r, wg_val *v);           /* of all outputs, v[ny]: absent where none arrived */
 int wg_sweep_runs(wg_sweep *s, const wg_rec *r);                     /* must its VJP be evaluated? */
 int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r);                /* is one of its outputs in `inputs`? */

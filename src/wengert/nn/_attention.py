@@ -103,6 +103,7 @@ def multi_head_attention_forward(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
             "`generate_square_subsequent_mask` to create this mask."
         )
+    own = query is key and key is value and not use_separate_proj_weight
     if not batched:
         query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
         if key_padding_mask is not None:
@@ -118,18 +119,24 @@ def multi_head_attention_forward(
     else:
         if key.size() != value.size():
             raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
-        weights = in_proj_weight.chunk(3)
-    biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
-    q, k, v = (ops.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases))
+        weights = None if own else in_proj_weight.chunk(3)
+    # Where the batch comes first in memory (batch_first), everything is calculated in that order, without copies.
+    batch_major = static_k is None and static_v is None and bias_k is None and not query.is_contiguous() and query.transpose(0, 1).is_contiguous()
+    if own:
+        q, k, v = ops.linear(query.transpose(0, 1) if batch_major else query, in_proj_weight, in_proj_bias).chunk(3, -1)
+    else:
+        given = (x.transpose(0, 1) for x in (query, key, value)) if batch_major else (query, key, value)
+        biases = (None, None, None) if in_proj_bias is None else in_proj_bias.chunk(3)
+        q, k, v = (ops.linear(x, w, b) for x, w, b in zip(given, weights, biases))
     padding = _additive(key_padding_mask, "key_padding_mask", q.dtype)
     mask = _additive(attn_mask, "attn_mask", q.dtype)
     if bias_k is not None:
         k = cat([k, bias_k.expand((1, batch, size))])
         v = cat([v, bias_v.expand((1, batch, size))])
         padding, mask = _with_column(padding), _with_column(mask)
-    q = q.reshape(length, batch, num_heads, head).permute(1, 2, 0, 3)
-    k = k.reshape(-1, batch, num_heads, head).permute(1, 2, 0, 3) if static_k is None else _static(static_k, batch)
-    v = v.reshape(-1, batch, num_heads, head).permute(1, 2, 0, 3) if static_v is None else _static(static_v, batch)
+    q = _split_heads(q, num_heads, batch_major)
+    k = _split_heads(k, num_heads, batch_major) if static_k is None else _static(static_k, batch)
+    v = _split_heads(v, num_heads, batch_major) if static_v is None else _static(static_v, batch)
     if add_zero_attn:
         zero = zeros((batch, num_heads, 1, head), dtype=k.dtype)
         k, v = cat([k, zero], 2), cat([v, zero], 2)
@@ -160,8 +167,11 @@ def multi_head_attention_forward(
     attention = _attention_weights(q, k, mask, False, None)
     if training and dropout_p > 0.0:
         attention = dropout(attention, dropout_p, True)
-    heads = matmul(attention, v).permute(2, 0, 1, 3).reshape(length, batch, size)
-    output = ops.linear(heads, out_proj_weight, out_proj_bias)
+    heads = matmul(attention, v)
+    if batch_major:
+        output = ops.linear(heads.transpose(1, 2).reshape(batch, length, size), out_proj_weight, out_proj_bias).transpose(0, 1)
+    else:
+        output = ops.linear(heads.permute(2, 0, 1, 3).reshape(length, batch, size), out_proj_weight, out_proj_bias)
     if not need_weights:
         return (output if batched else output.squeeze(1)), None
     if average_attn_weights:
@@ -172,6 +182,12 @@ def multi_head_attention_forward(
 def _with_column(mask):
     """``mask`` with a last column of zeros: a key that every query may attend to."""
     return None if mask is None else cat([mask, zeros((*mask.size()[:-1], 1), dtype=mask.dtype)], -1)
+
+
+def _split_heads(x, num_heads, batch_major):
+    """(L, N, E), or (N, L, E) if ``batch_major``, as (N, heads, L, E / heads)."""
+    a, b, size = x.size()
+    return x.reshape(a, b, num_heads, size // num_heads).permute((0, 2, 1, 3) if batch_major else (1, 2, 0, 3))
 
 
 def _static(projected, batch):

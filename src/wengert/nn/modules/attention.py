@@ -104,7 +104,9 @@ class MultiheadAttention(Module):
     ):
         swap = self.batch_first and query.dim() == 3
         if swap:
-            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+            own = query is key and key is value
+            query = query.transpose(0, 1)
+            key, value = (query, query) if own else (key.transpose(0, 1), value.transpose(0, 1))
         output, weights = F.multi_head_attention_forward(
             query,
             key,

@@ -42,6 +42,10 @@ static void N(add_bias)(const T *bias, int64_t bias_rs, int64_t bias_cs, T *c, i
     }
 }
 
+#if defined(GEMM) && WG_VECTOR_BYTES == 64
+#include "kernels/matmul_panels_typed.h"
+#endif
+
 static void N(product_tile)(const product *p, int64_t item, int64_t i, int64_t j, int64_t m, int64_t n) {
     const T *a = (const T *)p->a.data + batch_offset(p, &p->a, item) + i * p->a.rs;
     const T *b = (const T *)p->b.data + batch_offset(p, &p->b, item) + j * p->b.cs;
@@ -97,3 +101,4 @@ static void N(copy_range)(void *context, int64_t begin, int64_t end) {
 #undef N
 #undef GEMM
 #undef GEMV
+#undef V

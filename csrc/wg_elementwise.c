@@ -182,9 +182,9 @@ int wg_elementwise_add_into(wg_val *sum, const wg_val *v) {
 /* ---- VJP ---- */
 
 /* May the gradient stand in the memory of g? If the sweep alone holds that, and a capture, which gives each value a buffer, does
- * not look. The loop reads each element of g before it writes it. */
+ * not look. The loop reads each element of g before it writes it. (A loss spreads one element over a g that owns nothing.) */
 static int may_reuse(const wg_vjp_call *c, const wg_val *g) {
-    return c->sweep != NULL && wg_capturing == NULL && g->a.storage->refs == 1 && g->version->refs == 1 && g->a.contiguous;
+    return c->sweep != NULL && wg_capturing == NULL && g->version != NULL && g->a.storage->refs == 1 && g->version->refs == 1 && g->a.contiguous;
 }
 
 /* Does the gradient of input i go where another one of this record goes? Then their order counts. */

@@ -28,9 +28,12 @@ static int sweep_back(wg_vjp_call *c, const wg_val *copy, const wg_val *y) {
         wg_val_share(&g, c->g[k]);
         status = wg_sweep_add(&s, y[k].edge, &g);
     }
-    for (wg_rec *r; status == 0 && (r = wg_sweep_run(&s, 1, &status)) != NULL;)
+    for (wg_rec *r; status == 0 && (r = wg_sweep_run(&s, 1, &status)) != NULL;) {
+        int taken = 0;
         for (int i = 0; i < c->nx; i++)
-            if (copy[i].edge.node == &r->node) wg_sweep_take(&s, r, copy[i].edge.out, &c->gx[i]);
+            if (copy[i].edge.node == &r->node) { wg_sweep_take(&s, r, copy[i].edge.out, &c->gx[i]); taken = 1; }
+        if (!taken) status = wg_sweep_run_record(&s, r, 1);  /* saved-tensor hooks or anomaly detection hung something on it */
+    }
     wg_sweep_end(&s);
     return status;
 }

@@ -86,14 +86,13 @@ int wg_sweep_is_wanted(wg_sweep *s, const wg_rec *r) {
 
 /* ---- the walk ---- */
 
-/* A record of several outputs that nobody in Python waits for. */
-static int run_outputs(wg_sweep *s, wg_chunk_state *state, wg_rec *r, int retain_graph) {
+int wg_sweep_run_record(wg_sweep *s, wg_rec *r, int retain_graph) {
     enum { INLINE_OUTPUTS = 6 };
     wg_val few[INLINE_OUTPUTS], *g = few;
     int status = 0;
     if (r->ny > INLINE_OUTPUTS && (g = wg_pool_get(r->ny * (int64_t)sizeof *g)) == NULL) return -1;
     wg_sweep_take_all(s, r, g);
-    if (!s->pruned || state->run >> r->index & 1) status = wg_sweep_vjp(s, r, g, retain_graph, NULL);
+    if (wg_sweep_runs(s, r)) status = wg_sweep_vjp(s, r, g, retain_graph, NULL);
     for (uint32_t k = 0; k < r->ny; k++) wg_val_release(&g[k]);
     if (g != few) wg_pool_put(g);
     return status;
@@ -108,7 +107,7 @@ wg_rec *wg_sweep_run(wg_sweep *s, int retain_graph, int *status) {
         next.r = wg_pending_take(next.state, &index);
         if (next.r->ext != NULL || (special && (s->watched || next.state->wanted >> index & 1))) return next.r;
         if (next.r->ny != 1) {
-            if (run_outputs(s, next.state, next.r, retain_graph) == 0) continue;
+            if (wg_sweep_run_record(s, next.r, retain_graph) == 0) continue;
             *status = -1;
             return NULL;
         }

@@ -28,7 +28,7 @@ typedef struct wg_leaf_state {
     struct wg_sweep *sweep;
     wg_leaf *leaf;                       /* counted */
     struct wg_leaf_state *outer, *next;
-    int wanted;                          /* its place in `inputs`, plus 1 */
+    int wanted;                          /* one of `inputs` */
     int reached;
     wg_val v;
 } wg_leaf_state;
@@ -73,6 +73,9 @@ int wg_sweep_wants(wg_sweep *s, wg_edge e);                          /* is a cot
  * there. Results go to the edges, or, where the caller wants to see them first, into `out` (one per input, all written
  * in any case). */
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out);
+
+/* The same for a record whose cotangents still wait, if it must be evaluated at all. */
+int wg_sweep_run_record(wg_sweep *s, wg_rec *r, int retain_graph);
 
 WG_HIDDEN_END
 #endif

@@ -1,4 +1,5 @@
 """What watches records: hooks on saved tensors, anomaly detection, hooks on several gradients. Compared with torch."""
+import contextlib
 import re
 import warnings
 
@@ -242,6 +243,27 @@ def test_inputs_come_to_the_pack_hook_as_they_are():
             (p * y).sum().backward()
         return sorted(seen, key=str), p.grad
     assert_same(program)
+
+
+# ---- rows whose second derivative is composed of other rows: Note [Composed rows] ----
+
+def second_derivative_of_lstm(*modes):
+    wengert.manual_seed(0)
+    layer = wengert.nn.LSTM(3, 4).double()
+    x = wengert.randn(5, 2, 3, dtype=wengert.float64, requires_grad=True)
+    with contextlib.ExitStack() as stack:
+        for mode in modes:
+            stack.enter_context(mode)
+        g, = wengert.autograd.grad(layer(x)[0].square().sum(), x, create_graph=True)
+        return [g.tolist(), *(h.tolist() for h in wengert.autograd.grad(g.square().sum(), [x, *layer.parameters()]))]
+
+
+def test_composed_derivatives_are_watched():
+    plain = second_derivative_of_lstm()
+    assert second_derivative_of_lstm(wengert.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t)) == plain
+    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled"):
+        mode = wengert.autograd.detect_anomaly()
+    assert second_derivative_of_lstm(mode) == plain
 
 
 # ---- anomaly detection ----

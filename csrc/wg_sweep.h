@@ -46,6 +46,7 @@ typedef struct wg_sweep {
     int create_graph, pruned;
     int handed_out;                      /* a record went to the caller, who may have failed before taking its cotangents */
     int accumulates;                     /* leaves will add what they get to their .grad: set after wg_sweep_begin */
+    int writes_grad;                     /* the kernel that runs is the writer of a leaf: Note [One writer of .grad] */
     int watched, special;                /* every record is for the caller; watched or pruned */
     wg_chunk_state *few[16];             /* the heap, until it needs more */
 } wg_sweep;

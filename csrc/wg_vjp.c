@@ -37,16 +37,21 @@ static int fit_to_input(const wg_vjp_call *c, int i) {
  * A gradient that arrives where one waits already is added to it; a product can do that itself, and the temporary and a
  * pass over memory are saved. The .grad of a leaf counts as waiting if nothing else can flow there in this sweep (the
  * tensor and one edge of one record are all that count the leaf), nobody listens, and nobody else holds that memory: then
- * it makes no difference that it is written now and not at the end. */
+ * it makes no difference that it is written now and not at the end.
+ *
+ * Note [One writer of .grad]
+ * Large kernels run without the tape lock, so two threads could add to one .grad at once, or one replace what the other adds
+ * to. Whoever adds is the leaf's `writer` until it is done; others wait (claim_grad in sweep.pxi), or compute apart, as here. */
 wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int64_t *shape) {
-    const wg_sweep *s = c->sweep;
+    wg_sweep *s = c->sweep;
     if (s == NULL || s->create_graph) return NULL;
     const wg_edge to = c->record->edge[i];
     wg_val *sum = wg_waiting(s, to);
     const int leaf = sum == NULL;
     if (leaf) {
         wg_leaf *at = (wg_leaf *)to.node;
-        if (at->node.kind != WG_NODE_LEAF || !s->accumulates || at->node.refs != 2 || at->ext || at->state || at->tensor == NULL) return NULL;
+        if (at->node.kind != WG_NODE_LEAF || !s->accumulates || at->node.refs != 2 || at->ext || at->state || at->tensor == NULL ||
+            at->writer) return NULL;
         sum = wg_leaf_grad(at);
         if (sum == NULL || sum->a.storage->size_class < 0) return NULL;
     }
@@ -55,8 +60,18 @@ wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int
     if (leaf) {
         sum->version->value++;
         sum->version->writer = WG_OP_add;
+        ((wg_leaf *)to.node)->writer = &wg_mode;
+        s->writes_grad = 1;
     }
     return &sum->a;
+}
+
+static WG_COLD void end_writing(wg_sweep *s, const wg_rec *r) {
+    s->writes_grad = 0;
+    for (uint32_t i = 0; i < r->nx; i++) {
+        wg_leaf *leaf = (wg_leaf *)r->edge[i].node;
+        if (leaf && leaf->node.kind == WG_NODE_LEAF && leaf->writer == &wg_mode) leaf->writer = NULL;
+    }
 }
 
 int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *out) {
@@ -106,6 +121,7 @@ int wg_sweep_vjp(wg_sweep *s, wg_rec *r, wg_val *g, int retain_graph, wg_val *ou
         else status = op->vjp_kernel ? op->vjp_kernel(&call) : op->vjp_formula(&call);
         wg_mode = mode;
     }
+    if (s->writes_grad) end_writing(s, r);
     if (status < 0) goto done;
     if (!retain_graph && r->node.flags & WG_REC_SAVED) wg_rec_release_saved(r);
     for (int i = 0; i < nx; i++) {

@@ -205,6 +205,18 @@ def test_accumulation_from_threads():
     assert x.grad.tolist() == [float(rounds * threads)]
 
 
+def test_large_gradients_accumulated_by_threads_at_once():
+    """Above the threshold the lock is let go while a gradient is computed or added; none of them may be lost."""
+    n, rounds, threads = 384, 120, 4
+    eye = wengert.eye(n)
+    for first in (None, wengert.zeros(n, n)):
+        w = wengert.zeros(n, n, requires_grad=True)
+        w.grad = first
+        programs = [lambda: w @ eye, lambda: w * 1.0, lambda: w + eye, lambda: eye @ w]
+        run_threads(threads, lambda i: [programs[i]().sum().backward() for _ in range(rounds)])
+        assert (w.grad == rounds * threads).all()
+
+
 def test_one_graph_swept_by_threads():
     x = wengert.linspace(0, 3, 1000).requires_grad_()
     y = (x.sin() * x).exp().sum()

@@ -420,7 +420,33 @@ cdef list run_posthooks(object hooks, list results, tuple cotangents):
     return results
 
 
+cdef extern from "<unistd.h>" nogil:
+    int usleep(unsigned int)
+
+
+cdef void claim_grad(wg_leaf *leaf) noexcept:
+    """Makes this thread the writer of the leaf's ``.grad``; waits while another one is. See Note [One writer of .grad] in csrc/wg_vjp.c."""
+    while leaf.writer != NULL and leaf.writer != <const void *>&wg_mode:
+        with nogil:
+            usleep(20)
+    leaf.writer = &wg_mode
+
+
 cdef int accumulate_grad(Tensor t, wg_val *v, bint create_graph, bint shared) except -1:
+    """t.grad += v. ``shared``: v is not the sweep's alone."""
+    cdef wg_node *n = t.t.v.edge.node
+    if n == NULL or n.kind != WG_NODE_LEAF:
+        return add_to_grad(t, v, create_graph, shared)
+    wg_node_hold(n)
+    claim_grad(<wg_leaf *>n)
+    try:
+        return add_to_grad(t, v, create_graph, shared)
+    finally:
+        (<wg_leaf *>n).writer = NULL
+        wg_node_drop(n)
+
+
+cdef int add_to_grad(Tensor t, wg_val *v, bint create_graph, bint shared) except -1:
     """t.grad += v, in place where nobody can tell; v becomes .grad itself only if the sweep alone owns its memory."""
     cdef Tensor grad
     cdef wg_val total

@@ -187,6 +187,7 @@ cdef extern from "wg_tape.h" nogil:
         wg_node node
         void *tensor
         void *ext
+        const void *writer
     ctypedef struct wg_outmeta:
         uint32_t dims
         uint8_t dtype, ndim

@@ -20,10 +20,6 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name.startswith("Lazy"):
-        raise AttributeError(
-            f"nn.{name} is not supported: parameters need their shapes when they are made. Use nn.{name[4:]} with its input size"
-        )
     if name in ("parallel", "DataParallel"):
         from importlib import import_module
         parallel = import_module(".parallel", __name__)

@@ -98,25 +98,84 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     __torch_function__ = _disabled_torch_function_impl
 
 
-def _refuse(self, *args, **kwargs):
-    raise NotImplementedError(
-        "Parameters and buffers whose shape is found at the first call (UninitializedParameter, UninitializedBuffer "
-        "and the Lazy modules) are not supported. Give the layer its input size."
-    )
+_ATTEMPTED = (
+    "Attempted to use an uninitialized parameter in {}. This error happens when you are using a `LazyModule` or explicitly "
+    "manipulating `torch.nn.parameter.{}` objects. When using LazyModules Call `forward` with a dummy batch to initialize the "
+    "parameters before calling torch functions"
+)
+#: methods of a tensor without shape that work
+_WORKING = frozenset((
+    "__hash__", "size", "copy_", "is_complex", "is_floating_point", "half", "float", "double", "char", "short", "int", "long", "cuda", "cpu",
+    "to", "to_dtype", "get_device", "__get__", "__set__", "__delete__",
+))
 
 
-class UninitializedParameter(Parameter):
-    """Not supported: raises NotImplementedError when made. Give the layer its input size instead."""
+class UninitializedTensorMixin:
+    """A parameter or buffer that has no shape yet: :meth:`materialize` gives it one, and makes it an ordinary one."""
 
-    __new__ = _refuse
+    def materialize(self, shape, device=None, dtype=None):
+        """Gives it memory, without values, and its final class."""
+        data = self.data
+        self.data = empty(shape, device=data.device if device is None else device, dtype=data.dtype if dtype is None else dtype)
+        self.__class__ = self.cls_to_become
+
+    @property
+    def shape(self):
+        """Raises RuntimeError: there is none yet."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` when trying to "
+            "load an uninitialized parameter into an initialized one. Call `forward` to initialize the parameters before accessing "
+            "their attributes."
+        )
+
+    def share_memory_(self):
+        """Raises RuntimeError: there is no memory yet."""
+        raise RuntimeError("Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters before "
+                           "calling `module.share_memory()`.")
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+    def __reduce_ex__(self, protocol):
+        return type(self), (self.requires_grad,)
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, self.data.device, self.data.dtype)
+        return memo[id(self)]
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if getattr(func, "__name__", "") in _WORKING:
+            return Tensor.__torch_function__.__func__(cls, func, types, args, kwargs or {})
+        raise ValueError(_ATTEMPTED.format(func, cls.__name__))
 
 
-class UninitializedBuffer(Tensor):
-    """Not supported: raises NotImplementedError when made. Give the layer its input size instead."""
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
+    """A parameter without shape, as the Lazy modules make them.
 
-    __new__ = _refuse
+    Args:
+        requires_grad (bool): of the parameter. device, dtype: which it will have.
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
+        return Tensor._make_subclass(cls, empty(0, device=device, dtype=dtype), requires_grad)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer without shape. The arguments are those of :class:`UninitializedParameter`, and persistent."""
+
+    cls_to_become = Buffer                      # a class that objects can be moved to; the Lazy modules keep a plain tensor
+
+    def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        buffer = Tensor._make_subclass(cls, empty(0, device=device, dtype=dtype), requires_grad)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer
 
 
 def is_lazy(param):
-    """Whether ``param`` still waits for its shape: never, as such parameters cannot be made."""
-    return False
+    """Whether ``param`` still waits for its shape."""
+    return isinstance(param, UninitializedTensorMixin)

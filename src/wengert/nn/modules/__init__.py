@@ -9,6 +9,7 @@ from . import (
     distance,
     dropout,
     flatten,
+    lazy,
     linear,
     loss,
     normalization,

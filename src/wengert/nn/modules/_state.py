@@ -5,7 +5,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
 
 from ... import Tensor, no_grad
-from ..parameter import Parameter
+from ..parameter import Parameter, is_lazy
 from ._calling import WrappedHook
 from ._global_hooks import add_hook
 
@@ -132,6 +132,9 @@ class State:
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                 f"checkpoint but received {type(value)}"
             )
+            return
+        if is_lazy(param):
+            # What has a shape gave it to the parameter before (the Lazy modules' hook): neither has one.
             return
         if len(param.shape) == 0 and len(value.shape) == 1:
             value = value[0]  # files of old versions store scalars as vectors of one element

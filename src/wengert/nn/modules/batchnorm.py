@@ -4,10 +4,12 @@ from ... import empty, ones, tensor, zeros
 from ... import long as _long
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter
+from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from .lazy import LazyModuleMixin
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", *(
+    f"Lazy{kind}Norm{n}d" for kind in ("Batch", "Instance") for n in (1, 2, 3))]
 
 
 class _NormBase(Module):
@@ -219,3 +221,49 @@ class InstanceNorm3d(_InstanceNorm):
     def _check_input_dim(self, input):
         if input.dim() not in (4, 5):
             raise ValueError(f"expected 4D or 5D input (got {input.dim()}D input)")
+
+
+class _LazyNorm(LazyModuleMixin):
+    """num_features is found in the first input."""
+
+    def __init__(self, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True):
+        super().__init__(0, eps, momentum, False, False, device, dtype)
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        options = {"device": device, "dtype": dtype}
+        if affine:
+            self.weight = UninitializedParameter(**options)
+            if bias:
+                self.bias = UninitializedParameter(**options)
+        if track_running_stats:
+            self.running_mean = UninitializedBuffer(**options)
+            self.running_var = UninitializedBuffer(**options)
+            self.num_batches_tracked = tensor(0, dtype=_long, device=device)
+
+    def reset_parameters(self):
+        if not self.has_uninitialized_params() and self.num_features != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input):
+        """Takes num_features from ``input``."""
+        if not self.has_uninitialized_params():
+            return
+        self.num_features = input.shape[1]
+        found = [self.weight, self.bias] if self.affine else []
+        if self.track_running_stats:
+            found += [self.running_mean, self.running_var]
+        for lazy in found:
+            if lazy is not None:
+                lazy.materialize((self.num_features,))
+        self.reset_parameters()
+
+
+def _lazy(base):
+    lazy = type("Lazy" + base.__name__, (_LazyNorm, base), {
+        "__module__": __name__, "cls_to_become": base,
+        "__doc__": f"A :class:`{base.__name__}` whose num_features is the second size of its first input."})
+    return lazy
+
+
+LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d = map(_lazy, (BatchNorm1d, BatchNorm2d, BatchNorm3d))
+LazyInstanceNorm1d, LazyInstanceNorm2d, LazyInstanceNorm3d = map(_lazy, (InstanceNorm1d, InstanceNorm2d, InstanceNorm3d))

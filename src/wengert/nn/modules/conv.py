@@ -2,15 +2,17 @@
 
 import math
 
-from ... import empty, ops
+from ... import empty, no_grad, ops
 from ..._core import forward_of
 from .. import functional as F
 from .. import init
-from ..parameter import Parameter
+from ..parameter import Parameter, UninitializedParameter
 from ._arguments import ntuple
+from .lazy import LazyModuleMixin
 from .module import Module
 
-__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", *(
+    f"Lazy{kind}{n}d" for kind in ("Conv", "ConvTranspose") for n in (1, 2, 3))]
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -242,3 +244,66 @@ class ConvTranspose3d(_ConvTransposeNd):
     """The adjoint of Conv3d, with a bias. Shapes: (N, C, D, H, W) or (C, D, H, W)."""
 
     _n = 3
+
+
+class _LazyConv(LazyModuleMixin):
+    """in_channels is found in the first input."""
+
+    def _make_lazy(self, out_channels, bias, device, dtype):
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.out_channels = out_channels
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self):
+        if not self.has_uninitialized_params() and self.in_channels != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input, *args, **kwargs):
+        """Takes in_channels from ``input``."""
+        if not self.has_uninitialized_params():
+            return
+        self.in_channels = self._get_in_channels(input)
+        if self.in_channels % self.groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
+        channels = (self.in_channels, self.out_channels // self.groups) if self.transposed else \
+            (self.out_channels, self.in_channels // self.groups)
+        with no_grad():
+            self.weight.materialize((*channels, *self.kernel_size))
+            if self.bias is not None:
+                self.bias.materialize((self.out_channels,))
+            self.reset_parameters()
+
+    def _get_in_channels(self, input):
+        without, batched = self._n + 1, self._n + 2
+        if input.dim() not in (without, batched):
+            raise RuntimeError(f"Expected {without}D (unbatched) or {batched}D (batched) input to {type(self).__name__}, but got input of "
+                               f"size: {input.shape}")
+        return input.shape[1] if input.dim() == batched else input.shape[0]
+
+
+def _lazy(base):
+    transposed = base._transposed
+
+    class Lazy(_LazyConv, base):
+        cls_to_become = base
+
+        if transposed:
+            def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
+                         padding_mode="zeros", device=None, dtype=None):
+                # Without channels and a bias at first, so that nothing is drawn.
+                super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode)
+                self._make_lazy(out_channels, bias, device, dtype)
+        else:
+            def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros",
+                         device=None, dtype=None):
+                super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode)
+                self._make_lazy(out_channels, bias, device, dtype)
+
+    Lazy.__name__ = Lazy.__qualname__ = "Lazy" + base.__name__
+    Lazy.__doc__ = f"A :class:`{base.__name__}` whose in_channels is that of its first input."
+    return Lazy
+
+
+LazyConv1d, LazyConv2d, LazyConv3d = map(_lazy, (Conv1d, Conv2d, Conv3d))
+LazyConvTranspose1d, LazyConvTranspose2d, LazyConvTranspose3d = map(_lazy, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d))

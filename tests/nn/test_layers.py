@@ -239,3 +239,20 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_same_outcome(name):
     assert_same(PROGRAMS[name], 1e-6)
+
+
+def adaptive(t, target, shape=(6, 16), cutoffs=(3, 7), **options):
+    layer = filled(t, t.nn.AdaptiveLogSoftmaxWithLoss(16, 12, cutoffs, div_value=2.0, **options), -1, 1)
+    x = t.tensor(array(*shape, seed=1), requires_grad=True)
+    output, loss = layer(x, t.tensor(target))
+    loss.backward()
+    rest = [layer.log_prob(x), layer.predict(x)] if x.dim() == 2 else []
+    return output, loss, x.grad, [p.grad for p in layer.parameters()], layer.state_dict(), layer, *rest
+
+
+@pytest.mark.parametrize("options", [
+    {"target": [0, 4, 8, 11, 2, 5]}, {"target": [0, 1, 2, 0, 1, 2], "head_bias": True}, {"target": 9, "shape": (16,)},
+    {"target": [0, 4, 8, 12, 2, 5]}, {"target": [0, 1]}, {"target": [[0]]}, {"target": 3}, {"target": [1], "cutoffs": ()},
+    {"target": [1], "cutoffs": (3, 2)}, {"target": [1], "cutoffs": (3, 12)}], ids=str)
+def test_adaptive_softmax(options):
+    assert_same(lambda t: adaptive(t, **options), 1e-9)

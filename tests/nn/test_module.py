@@ -229,13 +229,6 @@ def test_train_and_apply():
     assert seen == ["Dropout", "Dropout", "Sequential", "Sequential"]
 
 
-def test_lazy_parameters_are_refused():
-    with pytest.raises(NotImplementedError, match="not supported"):
-        nn.UninitializedParameter()
-    with pytest.raises(NotImplementedError, match="not supported"):
-        nn.UninitializedBuffer()
-
-
 def test_parameter_copies_and_pickles():
     param = nn.Parameter(wengert.tensor([1.0, 2.0]), requires_grad=False)
     param.note = "kept"

@@ -41,7 +41,7 @@ from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 
 
 def __getattr__(name):
-    if name in ("functional", "profiler"):
+    if name in ("functional", "profiler", "variable"):
         import importlib
-        return importlib.import_module(".functional", __name__) if name == "functional" else importlib.import_module("..profiler", __name__)
+        return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module 'wengert.autograd' has no attribute '{name}'")

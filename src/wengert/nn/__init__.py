@@ -20,6 +20,9 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name in ("attention", "common_types"):
+        from importlib import import_module
+        return import_module("." + name, __name__)
     if name in ("parallel", "DataParallel"):
         from importlib import import_module
         parallel = import_module(".parallel", __name__)

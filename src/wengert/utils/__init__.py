@@ -3,11 +3,11 @@ TensorBoard (:mod:`wengert.utils.tensorboard`)."""
 
 from . import hooks
 
-__all__ = ["hooks", "data", "checkpoint", "tensorboard"]
+__all__ = ["hooks", "data", "checkpoint", "dlpack", "tensorboard"]
 
 
 def __getattr__(name):
-    if name in ("data", "checkpoint", "tensorboard"):
+    if name in ("data", "checkpoint", "tensorboard", "dlpack", "_pytree"):
         import importlib
         return importlib.import_module("." + name, __name__)
     raise AttributeError(f"module 'wengert.utils' has no attribute '{name}'")

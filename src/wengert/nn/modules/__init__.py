@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    adaptive,
     attention,
     batchnorm,
     container,
@@ -20,8 +21,10 @@ from . import (
     sparse,
     transformer,
     upsampling,
+    utils,
 )
 from .activation import *
+from .adaptive import *
 from .attention import *
 from .batchnorm import *
 from .container import *
@@ -44,6 +47,7 @@ from .upsampling import *
 __all__ = ["Module"]
 for _part in (
     activation,
+    adaptive,
     attention,
     batchnorm,
     container,

@@ -1,0 +1,5 @@
+"""The old place of :class:`wengert.autograd.Variable`."""
+
+from . import Variable
+
+__all__ = ["Variable"]

@@ -27,7 +27,8 @@ class sdpa_kernel:
 
     def __init__(self, backends, set_priority=False):
         if not isinstance(backends, (list, SDPBackend)):
-            raise AssertionError("Backend must be an instance of SDPBackend or a list of SDPBackend instances")
+            raise AssertionError("Backend must be an instance of SDPBackend or a list of SDPBackend instances, got "
+                                 f"{type(backends).__name__}")
 
     def __enter__(self):
         return {}

@@ -128,7 +128,8 @@ typedef struct { wg_nest t; int64_t size, stride[2], pieces; wg_run run; void *c
 static void transpose_items(void *context, int64_t begin, int64_t end) {
     const transpose_job *job = context;
     for (int64_t item = begin; item < end; item++) {
-        wg_nest t = job->t;
+        wg_nest t;
+        wg_nest_copy(&t, &job->t);
         wg_nest_seek(&t, item / job->pieces);
         int64_t first = item % job->pieces * PIECE, m = t.n - first < PIECE ? t.n - first : PIECE;
         char *p[2] = {t.p[0] + first * t.step[0], t.p[1] + first * t.step[1]};
@@ -148,7 +149,13 @@ static void run_copy(const wg_nest *t, double cost_ns, wg_run run, void *context
         wg_nest_parallel(t, cost_ns, run, context);
         return;
     }
-    transpose_job job = {*t, t->shape[dense], {t->stride[dense][0], t->stride[dense][1]}, (t->n + PIECE - 1) / PIECE, run, context};
+    transpose_job job;
+    wg_nest_copy(&job.t, t);
+    job.size = t->shape[dense];
+    memcpy(job.stride, t->stride[dense], sizeof job.stride);
+    job.pieces = (t->n + PIECE - 1) / PIECE;
+    job.run = run;
+    job.context = context;
     for (int d = dense; d + 1 < t->ndim; d++) {
         job.t.shape[d] = t->shape[d + 1];
         memcpy(job.t.stride[d], t->stride[d + 1], sizeof t->stride[d]);

@@ -42,7 +42,8 @@ static double (*const weight_sums[WG_NDTYPES])(const void *, int64_t) = WG_TYPED
 
 static void run_rows(void *context, int64_t begin, int64_t end) {
     const entropy *e = context;
-    wg_nest t = e->t;
+    wg_nest t;
+    wg_nest_copy(&t, &e->t);
     wg_nest_seek(&t, begin);
     while (begin < end) {
         char *p[WG_GROUP][WG_NEST_OPS];

@@ -42,7 +42,8 @@ static void add_columns(void *context, int64_t begin, int64_t end) {
     const wg_array *gweight = j->gweight;
     int64_t size = wg_itemsize[gweight->dtype], row = gweight->strides[0] * size, sy = gweight->strides[1] * size;
     int64_t sg = j->g->strides[j->g->ndim - 1] * size;
-    wg_nest t = j->t;
+    wg_nest t;
+    wg_nest_copy(&t, &j->t);
     if (t.runs) do {
         int64_t i = *(const int64_t *)t.p[1];
         if (i == j->padding) continue;
@@ -63,7 +64,8 @@ int WG_K(embedding_vjp)(wg_array *const *op, int nop, const wg_attr *attr) {
     if (attr[1].i) {
         if (!(counts = wg_scratch_get(gweight->shape[0] * (int64_t)sizeof(int64_t)))) return -1;
         memset(counts, 0, (size_t)gweight->shape[0] * sizeof(int64_t));
-        wg_nest t = j.t;
+        wg_nest t;
+        wg_nest_copy(&t, &j.t);
         if (t.runs) do counts[*(const int64_t *)t.p[1]]++; while (wg_nest_next(&t));
         j.counts = counts;
     }

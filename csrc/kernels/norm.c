@@ -22,8 +22,8 @@ typedef struct norm {
     const void *weight, *bias;
     void *mean, *rstd;
     char *gweight, *gbias;                   /* a row for each chunk */
-    wg_nest t;
     int dtype;
+    wg_nest t;                               /* last: it has much room, which is not initialised */
 } norm;
 
 #define WG_TEMPLATE "norm_typed.inc"
@@ -36,7 +36,8 @@ static void (*const joins[WG_NDTYPES])(char *, const char *, int64_t) = WG_TYPED
 
 static void run_forward(void *context, int64_t begin, int64_t end) {
     const norm *j = context;
-    wg_nest t = j->t;
+    wg_nest t;
+    wg_nest_copy(&t, &j->t);
     wg_nest_seek(&t, begin);
     forwards[j->dtype](j, begin, end - begin, &t);
 }
@@ -45,7 +46,8 @@ static void run_backward(void *context, int64_t begin, int64_t end) {
     const norm *j = context;
     int64_t row = j->n * wg_itemsize[j->dtype];
     for (int64_t chunk = begin; chunk < end; chunk++) {
-        wg_nest t = j->t;
+        wg_nest t;
+        wg_nest_copy(&t, &j->t);
         int64_t first = chunk * CHUNK, rows = t.runs - first < CHUNK ? t.runs - first : CHUNK;
         wg_nest_seek(&t, first);
         backwards[j->dtype](j, first, rows, &t, j->gweight ? j->gweight + chunk * row : NULL, j->gbias ? j->gbias + chunk * row : NULL);
@@ -73,8 +75,13 @@ static int dense_row(const void **data, void **own, wg_array *weight) {
 static int normalize(wg_array *y, wg_array *mean, wg_array *rstd, wg_array *x, wg_array *weight, wg_array *bias, const wg_attr *attr) {
     wg_rows r;
     void *own[2] = {NULL, NULL};
-    norm j = {.eps = wg_attr_float(attr[1]), .centered = mean != NULL, .mean = mean ? mean->data : NULL, .rstd = rstd->data,
-              .dtype = x->dtype};
+    norm j;
+    memset(&j, 0, offsetof(norm, t));
+    j.eps = wg_attr_float(attr[1]);
+    j.centered = mean != NULL;
+    j.mean = mean ? mean->data : NULL;
+    j.rstd = rstd->data;
+    j.dtype = x->dtype;
     int failed = dense_row(&j.weight, &own[0], weight) || dense_row(&j.bias, &own[1], bias) ||
                  wg_rows_begin_last(&r, (int)attr[0].i, 1, 2, (wg_array *[]){y, x});
     if (!failed) {
@@ -108,7 +115,13 @@ static int normalize_vjp(wg_array *gx, wg_array *gweight, wg_array *gbias, wg_ar
                          wg_array *rstd, int tail) {
     wg_rows r;
     void *own = NULL, *chunks = NULL;
-    norm j = {.centered = mean != NULL, .gx = wg_given(gx), .mean = mean ? mean->data : NULL, .rstd = rstd->data, .dtype = x->dtype};
+    norm j;
+    memset(&j, 0, offsetof(norm, t));
+    j.centered = mean != NULL;
+    j.gx = wg_given(gx);
+    j.mean = mean ? mean->data : NULL;
+    j.rstd = rstd->data;
+    j.dtype = x->dtype;
     int sums = wg_given(gweight) + wg_given(gbias);
     /* without a gx the rows have a stand-in, which is not written */
     int failed = dense_row(&j.weight, &own, weight) || (j.gx ? wg_rows_begin_last(&r, tail, 1, 3, (wg_array *[]){gx, g, x})

@@ -20,7 +20,8 @@ typedef struct { wg_nest t; int64_t n; rows_fn rows; int log; } job;
 
 static void run_rows(void *context, int64_t begin, int64_t end) {
     const job *j = context;
-    wg_nest t = j->t;
+    wg_nest t;
+    wg_nest_copy(&t, &j->t);
     wg_nest_seek(&t, begin);
     while (begin < end) {
         char *p[WG_GROUP][WG_NEST_OPS];
@@ -35,7 +36,8 @@ typedef struct { wg_nest t; int64_t n, inner, strips, step[3]; int size; columns
 static void run_strips(void *context, int64_t begin, int64_t end) {
     const column_job *j = context;
     for (int64_t item = begin; item < end; item++) {
-        wg_nest t = j->t;
+        wg_nest t;
+        wg_nest_copy(&t, &j->t);
         wg_nest_seek(&t, item / j->strips);
         const int64_t first = item % j->strips * STRIP, left = j->inner - first;
         for (int k = 0; k < t.nop; k++) t.p[k] += first * j->size;
@@ -59,8 +61,13 @@ static int along(wg_array *const *op, int nop, int64_t dim, const rows_fn *rows,
     if (!op[0]->numel) return 0;
     const int64_t inner = op[0]->ndim ? columns_of(op, nop, d) : 0;
     if (inner >= LEAST_COLUMNS) {
-        column_job c = {.n = op[0]->shape[d], .inner = inner, .strips = (inner + STRIP - 1) / STRIP, .size = wg_itemsize[op[0]->dtype],
-                        .columns = columns[op[0]->dtype], .log = log};
+        column_job c;                                     /* not initialised as a whole: a nest has much room */
+        c.n = op[0]->shape[d];
+        c.inner = inner;
+        c.strips = (inner + STRIP - 1) / STRIP;
+        c.size = wg_itemsize[op[0]->dtype];
+        c.columns = columns[op[0]->dtype];
+        c.log = log;
         wg_nest_rows(&c.t, op[0]->shape, d, nop, (const wg_array *const *)op);
         for (int k = 0; k < nop; k++) c.step[k] = op[k]->strides[d] * c.size;
         wg_parallel_for(c.t.runs * c.strips, 1, 10 + cost_ns * (double)(c.n * (inner < STRIP ? inner : STRIP)), run_strips, &c);
@@ -68,7 +75,10 @@ static int along(wg_array *const *op, int nop, int64_t dim, const rows_fn *rows,
     }
     if (wg_rows_begin(&r, d, 1, nop, op)) return -1;
     const wg_array *a[3] = {&r.row[0], &r.row[1], nop > 2 ? &r.row[2] : NULL};
-    job j = {.n = r.n, .rows = rows[op[0]->dtype], .log = log};
+    job j;
+    j.n = r.n;
+    j.rows = rows[op[0]->dtype];
+    j.log = log;
     wg_nest_rows(&j.t, a[0]->shape, a[0]->ndim - 1, nop, a);
     wg_parallel_for(j.t.runs, r.n < 256 ? 1024 / r.n + 1 : 1, 10 + cost_ns * (double)r.n, run_rows, &j);
     return wg_rows_end(&r);

@@ -36,6 +36,15 @@ WG_INLINE void wg_nest_begin(wg_nest *t, int nop) {
     t->runs = 1;
 }
 
+/* The room for dimensions is large, and hardly ever used: only what is goes along. */
+WG_INLINE void wg_nest_copy(wg_nest *to, const wg_nest *from) {
+    const size_t n = (size_t)from->ndim;
+    memcpy(to, from, offsetof(wg_nest, shape));
+    memcpy(to->shape, from->shape, n * sizeof *to->shape);
+    memcpy(to->count, from->count, n * sizeof *to->count);
+    memcpy(to->stride, from->stride, n * sizeof *to->stride);
+}
+
 /* Appends a dimension inside of those already there. */
 WG_INLINE void wg_nest_dim(wg_nest *t, int64_t size, const int64_t *stride) {
     if (size == 1) return;
@@ -131,7 +140,8 @@ typedef struct wg_nest_job { const wg_nest *t; wg_run run; void *context; } wg_n
 
 static inline void wg_nest_job_runs(void *context, int64_t begin, int64_t end) {
     const wg_nest_job *job = context;
-    wg_nest t = *job->t;
+    wg_nest t;
+    wg_nest_copy(&t, job->t);
     wg_nest_seek(&t, begin);
     for (int64_t i = begin; i < end; i++) {
         job->run(job->context, t.n, t.p, t.step);

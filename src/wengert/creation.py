@@ -283,6 +283,7 @@ def _number(value):
     return value.item() if isinstance(value, Tensor) else value
 
 
+@_core.arange_factory
 def arange(start, end=None, step=1, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """start, start + step, ... below ``end``; int64 when all three are ints.
 

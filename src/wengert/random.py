@@ -92,6 +92,7 @@ def randn(*size, generator=None, out=None, dtype=None, layout=strided, device=No
     return _finish(random_fill("normal", t, _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
+@_core.randint_factory
 def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """Integers from [low, high), each as likely.
 

@@ -141,6 +141,107 @@ cdef Tensor made(Factory f, making *m, object value):
     return _require_grad(t) if m.requires_grad else t
 
 
+cdef bint small_int(object o, int64_t *value) except -1:
+    """An int, nothing else, so far from the ends of int64 that differences and sums are none either."""
+    cdef int overflow = 0
+    if not PyLong_CheckExact(o):
+        return False
+    value[0] = PyLong_AsLongLongAndOverflow(o, &overflow)
+    return not overflow and -(<int64_t>1 << 60) < value[0] < <int64_t>1 << 60
+
+
+cdef object arange_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    """arange of ints."""
+    cdef Factory f = <Factory>self
+    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf)
+    cdef making m
+    cdef int64_t bound[3]
+    cdef int64_t rest
+    cdef int i
+    cdef bint plain = not wg_mode & WG_MODE_FUNCTION and 1 <= nargs <= 3
+    cdef wg_array *operand[1]
+    cdef wg_attr attr[2]
+    cdef Tensor t
+    m.dtype = WG_I64
+    m.requires_grad = False
+    m.generator = NULL
+    bound[0] = 0
+    bound[2] = 1
+    for i in range(<int>nargs if plain else 0):
+        plain = plain and small_int(<object>args[i], &bound[1 if nargs == 1 else i])
+    if plain and kwnames != NULL:
+        plain = plain_options(&m, args + nargs, <object>kwnames) and m.generator == NULL
+    if plain:
+        plain = (m.dtype == WG_I64 or m.dtype >= WG_F32) and bound[2] != 0 and (bound[1] >= bound[0] if bound[2] > 0 else bound[1] <= bound[0])
+    if not plain:
+        return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+    rest = bound[1] - bound[0] if bound[2] > 0 else bound[0] - bound[1]
+    if bound[2] < 0:
+        bound[1] = -bound[2]
+    else:
+        bound[1] = bound[2]
+    m.sizes[0] = rest // bound[1] + (rest % bound[1] != 0)
+    t = new_tensor()
+    check(wg_new(&t.t.v, m.dtype, 1, m.sizes))
+    operand[0] = &t.t.v.a
+    attr[0] = WG_INT(bound[0])
+    attr[1] = WG_INT(bound[2])
+    check(wg_launch(WG_K_arange, operand, 1, attr, 2))
+    return _require_grad(t) if m.requires_grad else t
+
+
+cdef object randint_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    """randint(high, size) and randint(low, high, size), of int64."""
+    cdef Factory f = <Factory>self
+    cdef Py_ssize_t nargs = PyVectorcall_NARGS(nargsf)
+    cdef making m
+    cdef int64_t bound[2]
+    cdef int i
+    cdef bint plain = not wg_mode & WG_MODE_FUNCTION and 2 <= nargs <= 3
+    cdef wg_array *operand[2]
+    cdef wg_attr attr[2]
+    cdef Tensor t
+    m.dtype = WG_I64
+    m.requires_grad = False
+    m.generator = <PyObject *>default_generator
+    bound[0] = 0
+    for i in range(<int>nargs - 1 if plain else 0):
+        plain = plain and small_int(<object>args[i], &bound[1 if nargs == 2 else i])
+    if plain:
+        size = <object>args[nargs - 1]
+        plain = (PyTuple_Check_(size) or PyList_CheckExact(size)) and plain_sizes(&m, args + nargs - 1, 1)
+    if plain and kwnames != NULL:
+        plain = plain_options(&m, args + nargs, <object>kwnames)
+    if not plain or bound[0] >= bound[1] or m.dtype != WG_I64 or m.requires_grad or m.generator == NULL:
+        return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+    t = new_tensor()
+    check(wg_new(&t.t.v, WG_I64, m.ndim, m.shape))
+    operand[0] = &t.t.v.a
+    operand[1] = &(<Generator>m.generator).v.a
+    attr[0] = WG_INT(bound[0])
+    attr[1] = WG_INT(bound[1])
+    check(wg_launch(WG_K_random_randint, operand, 2, attr, 2))
+    wg_tensor_touched(&t.t, 0xffff)
+    return t
+
+
+cdef Factory wrapped(object function, vectorcallfunc vectorcall):
+    cdef Factory f = Factory.__new__(Factory)
+    f.vectorcall = vectorcall
+    f.function = function
+    return f
+
+
+def arange_factory(function):
+    """Decorates `arange`: ranges of ints are made in C."""
+    return wrapped(function, arange_vectorcall)
+
+
+def randint_factory(function):
+    """Decorates `randint`: its usual calls are done in C."""
+    return wrapped(function, randint_vectorcall)
+
+
 wg_type_vectorcall(<PyTypeObject *>Factory, WG_OFFSET_WRAPPER)
 
 

@@ -264,6 +264,8 @@ cdef class Tensor:
         return float(item_of(self))
 
     def __int__(self):
+        if self.t.v.a.dtype == WG_I64 and self.t.v.a.numel == 1:
+            return (<int64_t *>self.t.v.a.data)[0]
         return int(item_of(self))
 
     def __index__(self):

@@ -47,24 +47,34 @@ cdef object element(const char *p, int dt):
     return <double>wg_bf16_to_f32((<uint16_t *>p)[0])
 
 
+cdef extern from "Python.h":
+    list PyList_New(Py_ssize_t n)
+    void PyList_SET_ITEM_ "PyList_SET_ITEM"(PyObject *list, Py_ssize_t i, PyObject *item)
+
+cdef inline void set_new(list result, Py_ssize_t i, object item):
+    """An element of a new list, which has none there yet."""
+    Py_INCREF(item)
+    PyList_SET_ITEM_(<PyObject *>result, i, <PyObject *>item)
+
+
 cdef object to_nested_list(wg_array *a, int dim, const char *p):
     cdef int64_t i, step, n
     if dim == a.ndim:
         return element(p, a.dtype)
     step, n = a.strides[dim] * wg_itemsize[a.dtype], a.shape[dim]
-    cdef list result = [None] * n                          # at once, or MemoryError: an expanded tensor has any number of elements
+    cdef list result = PyList_New(n)                       # at once, or MemoryError: an expanded tensor has any number of elements
     if dim == a.ndim - 1 and a.dtype == WG_F32:            # a row: the dtype is looked at once
         for i in range(n):
-            result[i] = <double>(<float *>(p + i * step))[0]
+            set_new(result, i, <double>(<float *>(p + i * step))[0])
     elif dim == a.ndim - 1 and a.dtype == WG_F64:
         for i in range(n):
-            result[i] = (<double *>(p + i * step))[0]
+            set_new(result, i, (<double *>(p + i * step))[0])
     elif dim == a.ndim - 1 and a.dtype == WG_I64:
         for i in range(n):
-            result[i] = (<int64_t *>(p + i * step))[0]
+            set_new(result, i, (<int64_t *>(p + i * step))[0])
     else:
         for i in range(n):
-            result[i] = to_nested_list(a, dim + 1, p + i * step)
+            set_new(result, i, to_nested_list(a, dim + 1, p + i * step))
     return result
 
 

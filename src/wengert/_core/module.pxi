@@ -63,3 +63,43 @@ def forward_of(Op op not None, *names, keywords=(), unless=None):
         f.function = function
         return f
     return decorate
+
+
+# ---- the tree of modules ----
+
+cdef int modules_into(object module, object usual, set seen, list found) except -1:
+    if module in seen:
+        return 0
+    if type(module).named_modules is not usual:
+        found.extend([below for _, below in module.named_modules(seen)])
+        return 0
+    seen.add(module)
+    found.append(module)
+    children = module._modules
+    if children:
+        for below in list(children.values()):
+            if below is not None:
+                modules_into(below, usual, seen, found)
+    return 0
+
+
+def modules_below(module, usual):
+    """A module and all below it, depth first, each once, in a list. ``usual``: the function `named_modules` of modules that don't
+    override it; those that do are asked."""
+    cdef list found = []
+    modules_into(module, usual, set(), found)
+    return found
+
+
+def parameters_below(module, usual):
+    """Their parameters, each once, in a list."""
+    cdef list found = []
+    cdef set seen = set()
+    for below in modules_below(module, usual):
+        held = below._parameters
+        if held:
+            for param in held.values():
+                if param is not None and param not in seen:
+                    seen.add(param)
+                    found.append(param)
+    return found

@@ -1,5 +1,6 @@
 """Walks over a module and what stands below it."""
 
+from ... import _core
 from ..parameter import Parameter
 
 
@@ -63,31 +64,16 @@ class Tree:
 
     def parameters(self, recurse=True):
         """Yields the parameters of this module and, with ``recurse``, of all below it, each once."""
-        cls = type(self)
-        if cls.named_parameters is not Tree.named_parameters or cls._named_members is not Tree._named_members:
+        if not recurse or self._overrides_parameters():
             for _, param in self.named_parameters(recurse=recurse):
                 yield param
             return
-        # The same without the names.
-        seen = set()
-        for module in self._below(set(), []) if recurse else [self]:
-            for param in module._parameters.values():
-                if param is not None and param not in seen:
-                    seen.add(param)
-                    yield param
+        yield from _core.parameters_below(self, Tree.named_modules)
 
-    def _below(self, seen, found):
-        """This module and all below it, depth first, each once, in a list."""
-        if self not in seen:
-            if type(self).named_modules is not Tree.named_modules:
-                found.extend(module for _, module in self.named_modules(seen))
-                return found
-            seen.add(self)
-            found.append(self)
-            for module in self._modules.values():
-                if module is not None:
-                    module._below(seen, found)
-        return found
+    def _overrides_parameters(self):
+        """Must `named_parameters` be asked?"""
+        cls = type(self)
+        return cls.named_parameters is not Tree.named_parameters or cls._named_members is not Tree._named_members
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """Yields ``(path, buffer)``; see :meth:`named_modules` for the arguments."""

@@ -4,7 +4,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from ... import Tensor, empty_like, no_grad
+from ... import Tensor, _core, empty_like, no_grad
 from .._names import typename
 from ..parameter import Buffer, Parameter
 from . import _global_hooks
@@ -333,8 +333,11 @@ class Module(Calls, Tree, State):
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
-        for module in self.children():
-            module.train(mode)
+        cls = type(self)
+        usual = cls.children is Tree.children and cls.named_children is Tree.named_children
+        for module in dict.fromkeys(self._modules.values()) if usual else self.children():
+            if module is not None:
+                module.train(mode)
         return self
 
     def eval(self):
@@ -349,7 +352,8 @@ class Module(Calls, Tree, State):
 
     def zero_grad(self, set_to_none=True):
         """Drops the gradients of all parameters, or with ``set_to_none=False`` fills them with zeros."""
-        for param in self.parameters():
+        usual = type(self).parameters is Tree.parameters and not self._overrides_parameters()
+        for param in _core.parameters_below(self, Tree.named_modules) if usual else self.parameters():
             grad = param.grad
             if grad is None:
                 continue

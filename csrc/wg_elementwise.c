@@ -184,7 +184,7 @@ int wg_elementwise_add_into(wg_val *sum, const wg_val *v) {
 /* May the gradient stand in the memory of g? If the sweep alone holds that, and a capture, which gives each value a buffer, does
  * not look. The loop reads each element of g before it writes it. (A loss spreads one element over a g that owns nothing.) */
 static int may_reuse(const wg_vjp_call *c, const wg_val *g) {
-    return c->sweep != NULL && wg_capturing == NULL && g->version != NULL && g->a.storage->refs == 1 && g->version->refs == 1 && g->a.contiguous;
+    return c->sweep != NULL && wg_capturing == NULL && g->version != NULL && wg_sole_owner(g);
 }
 
 /* Does the gradient of input i go where another one of this record goes? Then their order counts. */
@@ -243,7 +243,7 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
     }
     for (int k = 0; k < plan->nin; k++) {
         int code = plan->in[k];
-        const wg_val *v = code == WG_OPERAND_G ? g : code < WG_OPERAND_Y(0) ? c->x[code - 1] : c->y[code - 17];
+        const wg_val *v = code == WG_OPERAND_G ? g : code < WG_OPERAND_Y(0) ? c->x[code - 1] : c->y[code - WG_OPERAND_Y(0)];
         operand[n++] = (wg_array *)&v->a;
     }
     for (int i = 0; i < op->nattr; i++) attr[i] = c->attr[i];

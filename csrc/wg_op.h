@@ -34,6 +34,9 @@ WG_INLINE void wg_val_clear(wg_val *v) {
 }
 WG_INLINE int wg_val_absent(const wg_val *v) { return v->a.storage == NULL && !v->a.is_number; }
 
+/* Does nobody else know this memory, and is it dense? Then whoever holds the value may write it. */
+WG_INLINE int wg_sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
+
 void wg_val_release(wg_val *v);                         /* drops storage, version and edge; clears */
 void wg_val_share(wg_val *to, const wg_val *from);      /* a second reference to the same value, edge included */
 void wg_val_move(wg_val *to, wg_val *from);             /* copies only the dimensions in use; `from` is cleared */

@@ -66,9 +66,6 @@ WG_INLINE wg_rec *wg_pending_take(wg_chunk_state *state, int *index) {
 
 /* ---- cotangents ---- */
 
-/* Does nobody but the sweep know this memory, and is it dense? Then it may be written: Note [Cotangents are borrowed]. */
-WG_INLINE int wg_sole_owner(const wg_val *v) { return v->a.storage->refs == 1 && v->version->refs == 1 && v->a.contiguous; }
-
 extern wg_cotangent *wg_free_cotangents;
 wg_cotangent *wg_cotangent_new(void);                                /* its value is not set; NULL: out of memory */
 

@@ -1,6 +1,6 @@
 /* What a thread keeps between calls, in one block that dies with it.
  *
- * The mode word (wg_tape.h) is reached by the fast TLS model, for which the loader reserves little room in a library
+ * The mode word is reached by the fast TLS model, for which the loader reserves little room in a library
  * opened late; everything larger therefore stands behind one pointer. */
 #ifndef WG_THREAD_STATE_H
 #define WG_THREAD_STATE_H

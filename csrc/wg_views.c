@@ -301,24 +301,6 @@ static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, 
     return 0;
 }
 
-/* Does the VJP of an op, for the inputs that need a gradient, read its first input? */
-static int reads_old_value(const wg_op *op, const wg_val *const *x, int nx) {
-    for (int i = 0; i < nx; i++) if (x[i]->edge.node && op->diff_in >> i & 1 && op->save_x[i] & 1) return 1;
-    return 0;
-}
-
-/* A copy of what is about to be overwritten, at the same place in the graph. */
-static int old_value(const wg_val *x, wg_val *copy) {
-    uint32_t mode = wg_mode;
-    wg_mode |= WG_MODE_NO_GRAD;
-    int status = wg_apply(WG_OP_clone, &x, 1, (wg_attr[1]){WG_NONE}, copy);
-    wg_mode = mode;
-    if (status < 0) return -1;
-    copy->edge = x->edge;
-    if (copy->edge.node) wg_node_hold(copy->edge.node);
-    return 0;
-}
-
 int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr) {
     const wg_op *op = &wg_ops[opcode];
     int recorded = 0, reads_old = 0;                        /* will the VJP read what is about to be overwritten? */
@@ -331,16 +313,13 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
             }
     if (writable(t, recorded, opcode == WG_OP_fill || opcode == WG_OP_fill_tensor || opcode == WG_OP_zero) < 0) return -1;
 
-    wg_val copies[5], y;
-    const wg_val *inputs[4];
+    enum { MOST_INPUTS = 4 };
+    wg_val copies[MOST_INPUTS], y;
+    const wg_val *inputs[MOST_INPUTS];
     int ncopies = 0, status = 0;
-    if (nx > 4) return wg_fail(WG_RUNTIME_ERROR, "%s has no in-place form", op->name);
-    if (recorded && reads_old_value(op, x, nx)) {           /* a.mul_(b) with a gradient for b: the tape keeps the old a */
-        if (old_value(x[0], &copies[0]) < 0) return -1;
-        inputs[0] = &copies[ncopies++];
-    } else inputs[0] = x[0];
+    if (nx > MOST_INPUTS) return wg_fail(WG_RUNTIME_ERROR, "%s has no in-place form", op->name);
     for (int i = 0; i < nx; i++) {
-        if (i) inputs[i] = x[i];
+        inputs[i] = x[i];
         int meets = i == 0 ? APART : overlap(&t->v.a, &x[i]->a);
         if (WG_LIKELY(meets == APART)) continue;
         if (meets == MEET && opcode != WG_OP_copy_into) {
@@ -353,7 +332,7 @@ int wg_apply_inplace(int opcode, wg_tensor *t, const wg_val *const *x, int nx, c
         if (wg_apply(WG_OP_clone, source, 1, dense, &copies[ncopies]) < 0) { status = -1; goto done; }
         inputs[i] = &copies[ncopies++];
     }
-    if (reads_old) {                                        /* the record keeps a copy, as PyTorch's does */
+    if (reads_old) {                                        /* a.mul_(b) with a gradient for b: the record keeps the old a */
         wg_val *old = &copies[ncopies];
         if (wg_copy_new(old, t->v.a.dtype, &t->v.a, 0) < 0) { status = -1; goto done; }
         set_edge(&old->edge, t->v.edge);

@@ -64,7 +64,6 @@ _methods["register_post_accumulate_grad_hook"] = _core.register_post_accumulate_
 _methods["retain_grad"] = _core.retain_grad
 _methods["retains_grad"] = property(_core.retains_grad)
 _methods["tolist"] = _core.tolist
-_methods["_set_grad_unchecked"] = _core._set_grad_unchecked
 
 
 # ---- conversion ----

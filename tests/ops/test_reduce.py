@@ -1,5 +1,6 @@
 """Reductions, scans and what is selected by order, against torch."""
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -203,3 +204,16 @@ x.kthvalue(0) | x.kthvalue(4) | x.kthvalue(1, 3) | (x > 0).kthvalue(1) | x.media
 @pytest.mark.parametrize("text", ERRORS)
 def test_errors(text):
     close_error(text, x=lambda lib: lib.ones(2, 3))
+
+
+def test_what_a_warning_raises_reaches_the_caller(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise KeyError("shown nowhere")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="degrees of freedom"):
+            wengert.ones(1).var()
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", refuse)
+        with pytest.raises(KeyError, match="shown nowhere"):
+            wengert.ones(1).var()

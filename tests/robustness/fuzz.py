@@ -26,7 +26,7 @@ LEFT_OUT = re.compile(r"""(^|\.)(save|load|hub|multiprocessing|compile|_set_\w+|
     |set_num_threads|set_num_interop_threads|set_printoptions|register_module_\w+|share_memory_?|_exit|warmup|spawn|set_warn_always|_init|trace|script
     |set_sharing_strategy|annotate|DataLoader|get_worker_info|gradcheck|gradgradcheck|checkpoint\w*|set_anomaly_enabled|detect_anomaly|_foreach
     |use_deterministic_algorithms|set_deterministic_debug_mode|set_flush_denormal|manual_seed_all|main|run_module|__main__|optimizer_step|random_fill
-    |set_detect_anomaly|_push_\w+|_pop_\w+|_restore_\w+|saved_tensors_hooks|arange_into|linspace_into|_set_grad_unchecked|tofile)$""", re.X)
+    |set_detect_anomaly|_push_\w+|_pop_\w+|_restore_\w+|saved_tensors_hooks|arange_into|linspace_into|tofile)$""", re.X)
 
 ORDINARY_NOT = (SystemError, NameError, UnboundLocalError)
 

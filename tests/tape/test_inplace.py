@@ -1,6 +1,9 @@
 """Writing in place while recording: gradients, version checks, what is refused."""
 import pytest
 
+import wengert
+from wengert import _core
+
 pytestmark = pytest.mark.engine
 
 
@@ -101,6 +104,14 @@ def test_two_operands(lib, name, write, gx, gw):
     write(y, w)
     y.sum().backward()
     assert x.grad.tolist() == pytest.approx(gx, rel=1e-6) and w.grad.tolist() == pytest.approx(gw, rel=1e-6)
+
+
+def test_the_overwritten_operand_is_copied_once_and_only_where_it_is_read():
+    for xs, ws, launches in ((True, False, 1), (False, True, 2), (True, True, 2)):
+        y, w = wengert.ones(3, requires_grad=xs) * 1, wengert.ones(3, requires_grad=ws)
+        with _core.Program() as program:
+            y.mul_(w)
+        assert len(program) == launches
 
 
 def test_augmented_assignment_with_itself(lib):

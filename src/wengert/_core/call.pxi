@@ -123,7 +123,7 @@ cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, 
 cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):
     cdef const wg_op *op = &wg_ops[code]
     cdef arguments a
-    cdef PyObject *given[24]
+    cdef PyObject *given[MOST_PARAMETERS]
     cdef int i, k, nparam = op.nparam, varargs = row_varargs[code], spread = -1
     cdef Py_ssize_t nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
     cdef object out = None

@@ -38,7 +38,7 @@ cdef int warn_user(const char *text) noexcept:
     import warnings
     try:
         warnings.warn(text.decode(), UserWarning, stacklevel=2)
-    except Warning as raised:
+    except BaseException as raised:                        # a filter turned it into an error, or showwarning failed
         pending_exception = raised
         return wg_fail(WG_PYTHON_ERROR, b"a warning was raised")
     return 0

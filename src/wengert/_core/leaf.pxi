@@ -41,6 +41,7 @@ cdef inline Tensor tensor_of_leaf(wg_leaf *leaf):
     return <Tensor><PyObject *>(<char *>leaf.tensor - WG_OFFSET_T)
 
 
+# Of elements, by dtype code, in PyTorch's messages.
 cdef tuple C_NAMES = ("bool", "unsigned char", "signed char", "short", "int", "long int", "c10::Half", "c10::BFloat16", "float", "double")
 
 cdef int set_grad(Tensor self, object value) except -1:
@@ -67,11 +68,6 @@ cdef int set_grad(Tensor self, object value) except -1:
         self.grad_ = NULL
     Py_XDECREF(old)
     return 0
-
-
-def _set_grad_unchecked(Tensor self not None, value):
-    """Sets .grad; for the optimizers' zero_grad."""
-    set_grad(self, value)
 
 
 cdef object warn_non_leaf_grad():

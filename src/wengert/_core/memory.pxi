@@ -135,8 +135,6 @@ def _show(Tensor self not None, Tensor memory not None, int64_t offset, sizes, s
     set_memory(self, window)
 
 
-cdef tuple SCALAR_NAMES = ("bool", "unsigned char", "signed char", "short", "int", "long int", "c10::Half", "c10::BFloat16", "float", "double")
-
 cdef int set_memory(Tensor self, Tensor source) except -1:
     if self.t.v.edge.node != NULL and self.t.v.edge.node.kind == WG_NODE_LEAF and not wg_mode & WG_MODE_NO_GRAD:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
@@ -148,8 +146,8 @@ cdef int set_memory(Tensor self, Tensor source) except -1:
 def _set_(Tensor self not None, Tensor source not None):
     """set_: this handle shows the memory of ``source``."""
     if self.t.v.a.dtype != source.t.v.a.dtype:
-        raise RuntimeError(f"Could not set tensor of type {SCALAR_NAMES[source.t.v.a.dtype]} to a tensor of type "
-                           f"{SCALAR_NAMES[self.t.v.a.dtype]}")
+        raise RuntimeError(f"Could not set tensor of type {C_NAMES[source.t.v.a.dtype]} to a tensor of type "
+                           f"{C_NAMES[self.t.v.a.dtype]}")
     set_memory(self, source)
 
 

@@ -29,11 +29,6 @@ cdef extern from *:
     void set_mode_bits(uint32_t, uint32_t) noexcept
 
 
-def _restore_mode(uint32_t mode):
-    """Sets all of the thread's mode bits, for tests."""
-    set_mode_bits(0xffffffff, mode)
-
-
 def _mode_word():
     """The thread's mode bits, for tests."""
     return wg_mode

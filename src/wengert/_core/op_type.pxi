@@ -8,6 +8,12 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object, int *) except? -1
 
 
+cdef enum:                       # room in the arrays below; make_ops refuses a table that needs more
+    MOST_ROWS = 1024
+    MOST_ROWS_OF_A_NAME = 6
+    MOST_PARAMETERS = 24
+
+
 @cython.binding(False)
 cdef class Op:
     """A function of the table under its Python name; also works as a method.
@@ -15,12 +21,12 @@ cdef class Op:
     A name may stand for several rows (``sum`` with and without ``dim``): the first whose parameters fit is run.
     """
     cdef vectorcallfunc vectorcall
-    cdef int codes[6]
+    cdef int codes[MOST_ROWS_OF_A_NAME]
     cdef int ncodes
     cdef readonly str name
     cdef readonly bint inplace
     cdef object function            # of a shortcut: what is called where no row fits; else None
-    cdef Py_ssize_t max_args[6]     # of a shortcut: with more arguments by position a call does not fit that row,
+    cdef Py_ssize_t max_args[MOST_ROWS_OF_A_NAME]     # of a shortcut: with more arguments by position a call does not fit that row,
     cdef int max_tensors            # and with more tensors among them none
 
     def __cinit__(self):
@@ -83,7 +89,9 @@ cdef Op make_op(str name, list codes, bint inplace):
     f.vectorcall = op_vectorcall
     f.ncodes = 0
     for code in codes:
-        if f.ncodes < 6 and not (inplace and not wg_ops[<int>code].inplace):
+        if not (inplace and not wg_ops[<int>code].inplace):
+            if f.ncodes == MOST_ROWS_OF_A_NAME:
+                raise ValueError(f"{name} stands for more than {MOST_ROWS_OF_A_NAME} rows")
             f.codes[f.ncodes] = code
             f.ncodes += 1
     f.inplace = inplace
@@ -162,19 +170,21 @@ cdef extern from "wg_ops_gen.h":
 # What parsing needs of a row beyond the C table, by code.
 cdef list ROW_RETURNS = []
 cdef list ROW_NAMES = []
-cdef int row_varargs[1024]
+cdef int row_varargs[MOST_ROWS]
 
 cdef struct keyword:                     # a name that a parameter goes by: its own, an alias, "self" for the first
     PyObject *name                       # interned, kept alive by KEYWORDS
     int place
 
 cdef list KEYWORDS = []
-cdef keyword *row_keywords[1024]
-cdef int row_nkeywords[1024]
+cdef keyword *row_keywords[MOST_ROWS]
+cdef int row_nkeywords[MOST_ROWS]
 
 cdef int make_row_info(int code) except -1:
     cdef const wg_op *op = &wg_ops[code]
     cdef int i, last = -1
+    if code >= MOST_ROWS or op.nparam > MOST_PARAMETERS:
+        raise ValueError(f"{op.name.decode()}: more than {MOST_ROWS} rows, or {MOST_PARAMETERS} parameters")
     ROW_NAMES.append(tuple([python_name(op, i) for i in range(op.nparam)]))
     row_varargs[code] = -1
     for i in range(op.nparam):

@@ -13,7 +13,7 @@ cdef struct arguments:
     # What one call was parsed into. `x` points to values of handles or to `numbers`.
     const wg_val *x[12]
     wg_val numbers[6]
-    wg_attr attr[24]
+    wg_attr attr[MOST_PARAMETERS]
     int64_t ints[64]
     int nx, nattr, nints, nnumbers
     const wg_val **list_x            # of a variadic op: its tensors, in `list_room` if there is room

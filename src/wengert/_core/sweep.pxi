@@ -456,7 +456,7 @@ cdef int add_to_grad(Tensor t, wg_val *v, bint create_graph, bint shared) except
     dense[0] = WG_INT(0)
     if t.grad_ == NULL:
         grad = new_tensor()
-        if not create_graph and not shared and v.a.storage.refs == 1 and v.a.contiguous and v.version.refs == 1:
+        if not create_graph and not shared and wg_sole_owner(v):
             wg_val_move(&grad.t.v, v)
         elif shared:
             wg_val_share(&grad.t.v, v)

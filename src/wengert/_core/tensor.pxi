@@ -201,21 +201,6 @@ cdef class Tensor:
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         set_data(self, <Tensor>value)
 
-    def detach(self):
-        """The same memory without history; writes through it are checked against what was saved."""
-        return share_memory(self, False)
-
-    def detach_(self):
-        """Forgets the history of this tensor; views cannot be detached in place."""
-        if self.t.view_flags & WG_VIEW_IS_VIEW:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "
-                               "(DDP) for training, and gradient_as_bucket_view is set as True, gradients are views of DDP "
-                               "buckets, and hence detach_() cannot be called on these gradients. To fix this error, please "
-                               "refer to the Optimizer.zero_grad() function in torch/optim/optimizer.py as a solution.")
-        check(wg_tensor_refresh(&self.t))
-        forget_edge(self)
-        return self
-
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Accumulates the gradient of this tensor into the ``.grad`` of leaves.
 

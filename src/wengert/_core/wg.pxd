@@ -110,6 +110,7 @@ cdef extern from "wg_op.h" nogil:
     int wg_val_absent(const wg_val *)
     void wg_val_release(wg_val *)
     void wg_val_share(wg_val *, const wg_val *)
+    int wg_sole_owner(const wg_val *)
     void wg_val_move(wg_val *, wg_val *)
     void wg_val_drop_edge(wg_val *)
     void wg_number_float(wg_val *, double)

@@ -444,6 +444,7 @@ for _name in ("to_sparse", "to_sparse_coo", "to_sparse_csr", "to_sparse_csc", "t
 
 
 @_method
+@_core.contiguous_method
 def contiguous(self, memory_format=contiguous_format):
     """Itself if its elements are dense and in the order of the format, else such a copy.
 

@@ -308,6 +308,36 @@ cdef Tensor single_index(Tensor self, object key):
     return unsqueeze_view(<Tensor>key, 0)
 
 
+cdef bint plain_indices(object item):
+    """An index tensor of int64 with dimensions."""
+    return Py_TYPE_(item) == <PyTypeObject *>Tensor and (<Tensor>item).t.v.a.dtype == WG_I64 and (<Tensor>item).t.v.a.ndim > 0
+
+
+cdef Tensor pair_index(Tensor self, tuple key):
+    """x[i, j] and x[:, j] for index tensors, the commonest of the keys that gather; None for any other."""
+    cdef wg_attr attr[1]
+    cdef int64_t order[24]
+    cdef int d, ndim = self.t.v.a.ndim
+    first, second = <object>PyTuple_GET_ITEM_(key, 0), <object>PyTuple_GET_ITEM_(key, 1)
+    if ndim < 2 or not plain_indices(second):
+        return None
+    if plain_indices(first):
+        if not wg_same_shape(&(<Tensor>first).t.v.a, &(<Tensor>second).t.v.a):
+            return None
+        attr[0] = WG_INT(0)
+        return apply_two(OP_INDEX, self, stack_of([first, second]), attr)
+    if type(first) is not slice or <object>(<PySliceObject *>first).start is not None or <object>(<PySliceObject *>first).stop is not None \
+            or <object>(<PySliceObject *>first).step is not None:
+        return None
+    order[0], order[1] = 1, 0
+    for d in range(2, ndim):
+        order[d] = d
+    attr[0] = WG_INTS(order, ndim)
+    x = apply_one(OP_PERMUTE, self, attr)
+    attr[0] = WG_INT(1)
+    return apply_two(OP_INDEX, x, unsqueeze_view(<Tensor>second, 0), attr)
+
+
 cdef object get_item(Tensor self, object key):
     cdef wg_attr attr[1]
     cdef Tensor x, index
@@ -323,6 +353,10 @@ cdef object get_item(Tensor self, object key):
     if index is not None:
         attr[0] = WG_INT(0)
         return apply_two(OP_INDEX, self, index, attr)
+    if type(key) is tuple and PyTuple_GET_SIZE_(key) == 2:
+        x = pair_index(self, <tuple>key)
+        if x is not None:
+            return x
     tensors = []
     x = apply_views(self, split_key(key), tensors)
     if not tensors:
@@ -449,3 +483,32 @@ cdef int fill_in_place(Tensor x, object value) except -1:
     set_attr_number(attr, value)
     check(wg_apply_inplace(WG_OP_fill, &x.t, in_, 1, attr))
     return 0
+
+
+# ---- contiguous ----
+
+@cython.final
+cdef class Contiguous(Wrapper):
+    """Tensor.contiguous: without a format it is done here."""
+
+
+cdef object contiguous_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef wg_attr attr[1]
+    if PyVectorcall_NARGS(nargsf) != 1 or kwnames != NULL or wg_mode & WG_MODE_FUNCTION or not isinstance(<object>args[0], Tensor) \
+            or not is_plain(<object>args[0]):
+        return PyObject_Vectorcall((<Contiguous>self).function, args, nargsf, kwnames)
+    if (<Tensor><object>args[0]).t.v.a.contiguous:
+        return <object>args[0]
+    attr[0] = WG_INT(0)
+    return apply_one(WG_OP_clone, <Tensor><object>args[0], attr)
+
+
+wg_type_vectorcall(<PyTypeObject *>Contiguous, WG_OFFSET_WRAPPER)
+
+
+def contiguous_method(function):
+    """Decorates Tensor.contiguous."""
+    cdef Contiguous f = Contiguous.__new__(Contiguous)
+    f.vectorcall = contiguous_vectorcall
+    f.function = function
+    return f

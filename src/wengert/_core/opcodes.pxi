@@ -3,6 +3,7 @@
 cdef extern from "wg_ops_gen.h":
     int WG_OP_copy_into
     int WG_OP_fill
+    int WG_OP_clone
     int OP_DETACH "WG_OP_detach"
     int OP_ADD "WG_OP_add"
     int OP_AS_STRIDED "WG_OP_as_strided"

@@ -3,6 +3,7 @@ where a sum waits. The bits are those of gradients made apart and added afterwar
 import pytest
 
 import wengert
+import wengert.nn.functional as F
 
 N = 5000
 
@@ -20,6 +21,9 @@ FORMULAS = [
     lambda a, b, c: (a.reshape(50, 100).t() * b.reshape(100, 50) * a.reshape(100, 50)).tanh().sum(),
     lambda a, b, c: (a * b[:1] + b * c[3]).sin().sum(),
     lambda a, b, c: wengert.where(a > 0, a * b, b / (c * c + 1)).sum(),
+    *(lambda a, b, c, loss=loss, reduction=reduction: (loss(a, b, reduction=reduction) * c).sum()
+      for loss in (F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.binary_cross_entropy_with_logits)
+      for reduction in ("none", "mean", "sum")),
 ]
 
 

@@ -1,0 +1,95 @@
+"""Triangular factors and equations against torch: layouts, batches, singular matrices."""
+import numpy as np
+import pytest
+from close_to_torch import close_derivatives, close_error, close_value
+
+import wengert
+from wengert import linalg
+
+POSITIVE = "(x @ x.mT + 2 * torch.eye(x.shape[-1], dtype=x.dtype))"
+REGULAR = "(x + 3 * torch.eye(x.shape[-1], dtype=x.dtype))"
+
+
+def draw(*shapes):
+    generator = np.random.default_rng(3)
+    return [generator.standard_normal(shape) for shape in shapes]
+
+
+SQUARES = [(4, 4), (1, 1), (0, 0), (3, 4, 4), (0, 4, 4), (2, 1, 3, 3), (17, 17)]
+
+
+@pytest.mark.parametrize("shape", SQUARES, ids=str)
+@pytest.mark.parametrize("text", [
+    f"torch.linalg.cholesky({POSITIVE})", f"torch.linalg.cholesky({POSITIVE}, upper=True)", f"torch.linalg.inv({REGULAR})",
+    f"torch.linalg.det({REGULAR})", f"torch.linalg.slogdet({REGULAR})[1]", f"torch.linalg.lu_factor({REGULAR})[0]",
+    f"torch.linalg.solve({REGULAR}, x.mT)"])
+def test_factors(text, shape):
+    close_value(text, *draw(shape))
+    close_derivatives(text, *draw(shape))
+
+
+@pytest.mark.parametrize("case", [((4, 4), (4, 2)), ((3, 4, 4), (4, 2)), ((4, 4), (3, 4, 2)), ((2, 1, 4, 4), (3, 4, 5)), ((4, 4), (4, 0)), ((0, 4, 4), (0, 4, 2)),
+                                  ((1, 1), (1, 3)), ((0, 0), (0, 3))], ids=str)
+@pytest.mark.parametrize("text", [
+    f"torch.linalg.solve({REGULAR}, y)", f"torch.linalg.solve({REGULAR}.mT, y)", f"torch.linalg.solve_triangular({REGULAR}, y, upper=True)",
+    f"torch.linalg.solve_triangular({REGULAR}, y, upper=False)", f"torch.linalg.solve_triangular({REGULAR}.mT, y, upper=True, unitriangular=True)",
+    f"torch.linalg.solve_triangular({REGULAR}.mT, y.mT, upper=False, left=False)", f"torch.linalg.solve_triangular({REGULAR}, y, upper=False, unitriangular=True)"])
+def test_equations(text, case):
+    close_value(text, *draw(*case))
+    close_derivatives(text, *draw(*case))
+
+
+@pytest.mark.parametrize("layout", ["x[::2, ::2]", "x.T[:4, :4]", "x.flip(0)[:4, 1:5]", "x[1:5, 2:6]", "x[0, 0].expand(4, 4).triu()", "x[:1, :1]",
+                                    "x[::2, :4].T", "x[2].expand(4, 8)[:, :4]"])
+@pytest.mark.parametrize("upper", [True, False])
+def test_triangles_in_other_layouts(layout, upper):
+    x, y = draw((8, 8), (4, 3))
+    y = y[:1] if layout == "x[:1, :1]" else y
+    close_value(f"torch.linalg.solve_triangular({layout}, y, upper={upper})", x, y)
+    close_value(f"torch.linalg.solve_triangular({layout}, y.expand(2, *y.shape)[:, :, ::2], upper={upper})", x, y)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batches_equal_single_matrices(dtype):
+    """The same bits alone, in a batch, and in a batch that is spread over threads."""
+    a = wengert.from_numpy(draw((40, 30, 30))[0]).to(getattr(wengert, dtype))
+    positive = a @ a.mT + wengert.eye(30, dtype=a.dtype)
+    for function in linalg.cholesky, linalg.inv, lambda m: linalg.solve(m, a[0]), lambda m: linalg.lu_factor(m)[0]:
+        together = function(positive)
+        assert all(wengert.equal(together[i], function(positive[i])) for i in range(40))
+
+
+def test_results_lie_by_columns():
+    a = wengert.from_numpy(draw((2, 3, 3))[0]) + 3 * wengert.eye(3, dtype=wengert.float64)
+    for y in linalg.inv(a), linalg.lu_factor(a)[0], linalg.solve(a, a), linalg.cholesky(a @ a.mT):
+        assert y.stride() == (9, 1, 3)
+
+
+@pytest.mark.parametrize("text", [
+    "torch.linalg.inv(x)", "torch.linalg.inv(torch.stack([x + torch.eye(3), x]))", "torch.linalg.solve(x, x)", "torch.linalg.cholesky(x)",
+    "torch.linalg.cholesky(torch.stack([torch.eye(3), -torch.eye(3)]))", "torch.linalg.lu_factor(x)", "torch.linalg.lu_factor(x, pivot=False)",
+    "torch.linalg.solve_ex(x, x, check_errors=True)", "torch.linalg.inv_ex(x, check_errors=True)", "torch.linalg.solve(torch.ones(3, 2), x)",
+    "torch.linalg.inv(torch.ones(3))", *(f"torch.linalg.{name}(torch.ones(3, 3, dtype=torch.{dtype}))" for dtype in ("float16", "int64")
+                                         for name in ("cholesky", "inv", "det", "slogdet", "svd", "eigh", "qr", "lu_factor"))])
+def test_refusals(text):
+    close_error(text, np.zeros((3, 3), "float32"))
+
+
+def test_info_of_singular_matrices():
+    torch = pytest.importorskip("torch")
+    x = np.array([[1., 2., 3.], [2., 4., 6.], [1., 0., 1.]])
+    for name, arguments in ("inv_ex", 1), ("lu_factor_ex", 1), ("cholesky_ex", 1), ("solve_ex", 2):
+        ours, theirs = (getattr(lib.linalg, name)(*[lib.from_numpy(x)] * arguments) for lib in (wengert, torch))
+        assert ours.info.item() == theirs.info.item() and ours.info.dtype == wengert.int32
+
+
+def test_rows_refuse_what_lapack_cannot_take():
+    from wengert import ops
+    half, matrix = wengert.ones(3, 3, dtype=wengert.float16), wengert.ones(3, 3)
+    for call in (lambda: ops._cholesky_ex(half), lambda: ops._lu_factor_ex(matrix.long()), lambda: ops._inv_ex(half)):
+        with pytest.raises(RuntimeError, match="not implemented for"):
+            call()
+    with pytest.raises(RuntimeError, match="same dtype"):
+        ops._solve_triangular(matrix, matrix.double(), True, False)
+    with pytest.raises(RuntimeError, match="Incompatible shapes"):
+        ops._solve_ex(matrix, wengert.ones(4, 2))

@@ -104,21 +104,29 @@ static void *symbol(void *handle, const char *name) {
     return address ? address : dlsym(handle, name);
 }
 
-#define FILL(member)                                                                                            \
+#define FILL(member, name)                                                                                      \
     do {                                                                                                        \
-        void *address_ = symbol(handle, "cblas_" #member);                                                      \
+        void *address_ = symbol(handle, name);                                                                  \
         if (!address_) {                                                                                        \
-            snprintf(failure, sizeof failure, "%s has no function cblas_" #member, library_path);               \
+            snprintf(failure, sizeof failure, "%s has no function " name, library_path);                        \
             return -1;                                                                                          \
         }                                                                                                       \
         memcpy(&table.member, &address_, sizeof address_);                                                      \
     } while (0)
 
 static int fill_table(void *handle) {
-    FILL(sgemm);
-    FILL(dgemm);
-    FILL(sgemv);
-    FILL(dgemv);
+    FILL(sgemm, "cblas_sgemm");
+    FILL(dgemm, "cblas_dgemm");
+    FILL(sgemv, "cblas_sgemv");
+    FILL(dgemv, "cblas_dgemv");
+    FILL(strsm, "cblas_strsm");
+    FILL(dtrsm, "cblas_dtrsm");
+    FILL(spotrf, "spotrf_");
+    FILL(dpotrf, "dpotrf_");
+    FILL(sgetrf, "sgetrf_");
+    FILL(dgetrf, "dgetrf_");
+    FILL(sgetrs, "sgetrs_");
+    FILL(dgetrs, "dgetrs_");
     return 0;
 }
 

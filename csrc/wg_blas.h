@@ -1,4 +1,4 @@
-/* BLAS, as a table of functions filled from the OpenBLAS that is bundled with the package.
+/* BLAS and what is used of LAPACK, as a table of functions filled from the OpenBLAS that is bundled with the package.
  *
  * The library is private: opened by absolute path with RTLD_LOCAL, beside whatever BLAS other packages
  * have loaded. Its own threads stay off, because they change results with their number; large products
@@ -9,7 +9,10 @@
 #include "wg_types.h"
 
 /* CBLAS's own constants. */
-enum { WG_BLAS_ROW_MAJOR = 101, WG_BLAS_NO_TRANS = 111, WG_BLAS_TRANS = 112 };
+enum {
+    WG_BLAS_ROW_MAJOR = 101, WG_BLAS_COL_MAJOR = 102, WG_BLAS_NO_TRANS = 111, WG_BLAS_TRANS = 112, WG_BLAS_UPPER = 121,
+    WG_BLAS_LOWER = 122, WG_BLAS_NON_UNIT = 131, WG_BLAS_UNIT = 132, WG_BLAS_LEFT = 141
+};
 
 typedef struct wg_blas {
     void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -20,6 +23,17 @@ typedef struct wg_blas {
                   float beta, float *y, int incy);
     void (*dgemv)(int order, int trans, int m, int n, double alpha, const double *a, int lda, const double *x, int incx,
                   double beta, double *y, int incy);
+    void (*strsm)(int order, int side, int uplo, int trans, int diag, int m, int n, float alpha, const float *a, int lda, float *b, int ldb);
+    void (*dtrsm)(int order, int side, int uplo, int trans, int diag, int m, int n, double alpha, const double *a, int lda, double *b, int ldb);
+    /* LAPACK: matrices by columns, all arguments by address; Fortran compilers pass the length of a string last. */
+    void (*spotrf)(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t uplo_length);
+    void (*dpotrf)(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_length);
+    void (*sgetrf)(const int *m, const int *n, float *a, const int *lda, int *pivots, int *info);
+    void (*dgetrf)(const int *m, const int *n, double *a, const int *lda, int *pivots, int *info);
+    void (*sgetrs)(const char *trans, const int *n, const int *columns, const float *a, const int *lda, const int *pivots, float *b, const int *ldb,
+                   int *info, size_t trans_length);
+    void (*dgetrs)(const char *trans, const int *n, const int *columns, const double *a, const int *lda, const int *pivots, double *b,
+                   const int *ldb, int *info, size_t trans_length);
 } wg_blas;
 
 typedef struct wg_blas_info {

@@ -240,6 +240,8 @@ FORWARD = {
     "_take_sum": lambda x, i, s: torch.zeros(s, dtype=x.dtype).put(i, x, True),
     "masked_select": torch.masked_select, "masked_scatter": torch.masked_scatter, "_masked_place": masked_place,
     "_masked_take": masked_take,
+    "_cholesky_ex": torch.linalg.cholesky_ex, "_solve_ex": torch.linalg.solve_ex, "_inv_ex": torch.linalg.inv_ex,
+    "_solve_triangular": lambda a, b, upper, unit: torch.linalg.solve_triangular(a, b, upper=upper, unitriangular=unit),
     "mm": torch.mm, "bmm": torch.bmm, "mv": torch.mv, "dot": torch.dot, "_matmul": torch.matmul,
     "addmm": lambda x, a, b, beta, alpha: torch.addmm(x, a, b, beta=beta, alpha=alpha),
     "addmv": lambda x, a, b, beta, alpha: torch.addmv(x, a, b, beta=beta, alpha=alpha),

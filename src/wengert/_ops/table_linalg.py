@@ -1,4 +1,7 @@
-"""Products of vectors and matrices."""
+"""Products of vectors and matrices, triangular factors and the equations they solve.
+
+Derivatives of factors and solutions: Giles, "An extended collection of matrix derivative results" (2008).
+"""
 
 
 def define(op):
@@ -27,3 +30,24 @@ def define(op):
             "weight": flat + "mm(t(h), _reshape(x, (leading(x, 1), trailing(x, 1))))",
             "bias": "sum_to(g, shape(bias))"},
        where="f", kernel=True, grad_name="AddmmBackward0", doc="x @ weight.T + bias, for x of shape (*, in) and weight of shape (out, in).")
+
+    turned = "transpose(x, -2, -1)"
+    op("_cholesky_ex", "x", outs="lower, info!nondiff", linear=(), grad_name="LinalgCholeskyExBackward0",
+       vjp={"x": "u = transpose(lower, -2, -1); p = _matmul(u, g_lower); half = tril(p, 0)*0.5 + tril(p, -1)*0.5; "
+                 "s = _solve_triangular(u, transpose(_solve_triangular(u, half, True, False), -2, -1), True, False); "
+                 "(s + transpose(s, -2, -1))*0.5"},
+       doc="L with A = L L^T, of A's lower triangle, and the order of the first leading minor that is not positive (0: all are).")
+    op("_lu_factor_ex", "x", outs="lu!nondiff, pivots!nondiff, info!nondiff", vjp="nondiff",
+       doc="L below the diagonal and U of P A = L U in one matrix, the row exchanges, counted from 1, and the first zero pivot (0: none is).")
+    op("_solve_ex", "x, other", outs="result, info!nondiff", linear="other", grad_name="LinalgSolveExBackward0",
+       vjp={"x": f"sum_to(neg(_matmul(_solve_ex({turned}, g_result)[0], transpose(result, -2, -1))), shape(x))",
+            "other": f"sum_to(_solve_ex({turned}, g_result)[0], shape(other))"},
+       doc="X with A X = B, matrices only, and the first zero pivot of A (0: none is). Batch dimensions broadcast.")
+    op("_inv_ex", "x", outs="inverse, info!nondiff", grad_name="LinalgInvExBackward0",
+       vjp={"x": "h = transpose(inverse, -2, -1); neg(_matmul(_matmul(h, g_inverse), h))"}, doc="A^-1 and the first zero pivot of A (0: none is).")
+    h = f"h = _solve_triangular({turned}, g, not upper, unitriangular); "
+    op("_solve_triangular", "x, other, upper: bool, unitriangular: bool", linear="other", grad_name="LinalgSolveTriangularBackward0",
+       vjp={"x": h + "p = neg(_matmul(h, transpose(y, -2, -1))); off = 1 if unitriangular else 0; "
+                     "sum_to(triu(p, off) if upper else tril(p, -off), shape(x))",
+            "other": h + "sum_to(h, shape(other))"},
+       doc="X with A X = B for a triangular A, whose other triangle is not read. Batch dimensions broadcast.")

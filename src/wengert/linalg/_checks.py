@@ -13,10 +13,17 @@ def kind(x):
 
 
 def check_float(name, x, low_precision=False):
+    """Refuses integers, and half types unless ``low_precision``."""
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {kind(x)}")
     if not low_precision and x.dtype.name in ("float16", "bfloat16"):
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {kind(x)}")
+
+
+def check_kernel(kernel, x):
+    """Refuses what LAPACK has no routine for, as PyTorch's kernel of that name does."""
+    if x.dtype.name not in ("float32", "float64"):
+        raise NotImplementedError(f'"{kernel}" not implemented for \'{kind(x)}\'')
 
 
 def check_matrix(name, x, argument="A"):

@@ -2,9 +2,8 @@
 from .. import is_grad_enabled, ops
 from ..composite._register import with_out
 from . import _values
-from ._checks import check_float, check_matrix, check_square, results
-from ._functions import (LinalgCholeskyEx, LinalgDet, LinalgEigh, LinalgLuFactorEx, LinalgQr, LinalgSlogdet, LinalgSvd, LinalgSvdvals, eye_like,
-                         t)
+from ._checks import check_float, check_kernel, check_matrix, check_square, results
+from ._functions import LinalgDet, LinalgEigh, LinalgLuFactorEx, LinalgQr, LinalgSlogdet, LinalgSvd, LinalgSvdvals, eye_like, t
 from ._values import array_of, tensor_of
 
 _qr, _svd, _eigh, _slogdet = results("qr", ("Q", "R")), results("svd", ("U", "S", "Vh")), results("eigh", ("eigenvalues", "eigenvectors")), \
@@ -18,7 +17,7 @@ _cholesky_ex = results("cholesky_ex", ("L", "info"))
 def det(A):
     """The determinant of square matrices. Shapes: (*, n, n) -> (*)."""
     check_square("linalg.det", A)
-    check_float("linalg.det", A)
+    check_float("linalg.det", A, low_precision=True)
     return LinalgDet.apply(A)
 
 
@@ -34,10 +33,10 @@ def slogdet(A):
 def cholesky_ex(A, *, upper=False, check_errors=False):
     """`cholesky` that says in ``info`` which leading minor is not positive (0: all are) instead of raising."""
     check_square("linalg.cholesky", A)
-    check_float("linalg.cholesky", A)
-    lower, info = LinalgCholeskyEx.apply(t(A) if upper else A)
+    check_float("linalg.cholesky", A, low_precision=True)
+    lower, info = ops._cholesky_ex(t(A) if upper else A)
     if check_errors:
-        _values.fail("linalg.cholesky_ex", array_of(info), _values.INDEFINITE)
+        _values.fail("linalg.cholesky_ex", info, _values.INDEFINITE)
     return _cholesky_ex([t(lower) if upper else lower, info])
 
 
@@ -49,7 +48,7 @@ def cholesky(A, *, upper=False):
         RuntimeError: a matrix that is not positive definite.
     """
     factor, info = cholesky_ex(A, upper=upper)
-    _values.fail("linalg.cholesky", array_of(info), _values.INDEFINITE)
+    _values.fail("linalg.cholesky", info, _values.INDEFINITE)
     return factor
 
 
@@ -57,10 +56,10 @@ def cholesky(A, *, upper=False):
 def eigh(A, UPLO="L"):
     """Eigenvalues (ascending) and eigenvectors (columns) of symmetric matrices, of which one triangle is read."""
     check_square("linalg.eigh", A)
-    check_float("linalg.eigh", A)
+    check_kernel("linalg_eigh_cpu", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    _values.check_finite("linalg.eigh", array_of(A))
+    _values.check_finite("linalg.eigh", A)
     return _eigh(LinalgEigh.apply(A, UPLO.upper()))
 
 
@@ -77,9 +76,10 @@ def svd(A, full_matrices=True, *, driver=None):
     Shapes: (*, m, n) -> (*, m, m or k), (*, k), (*, n or k, n), k the smaller of m and n; full ones unless ``full_matrices`` is False.
     """
     check_matrix("linalg.svd", A)
-    check_float("linalg.svd", A)
+    check_float("linalg.svd", A, low_precision=True)
+    check_kernel("linalg_svd_cpu", A)
     _check_driver(driver)
-    _values.check_finite("linalg.svd", array_of(A))
+    _values.check_finite("linalg.svd", A)
     return _svd(LinalgSvd.apply(A, full_matrices))
 
 
@@ -89,7 +89,7 @@ def svdvals(A, *, driver=None):
     check_matrix("linalg.svdvals", A)
     check_float("linalg.svdvals", A)
     _check_driver(driver)
-    _values.check_finite("linalg.svd", array_of(A))
+    _values.check_finite("linalg.svd", A)
     return LinalgSvdvals.apply(A)
 
 
@@ -106,7 +106,8 @@ def qr(A, mode="reduced"):
         mode: "reduced", "complete" (square Q) or "r" (Q empty, no gradient).
     """
     check_matrix("linalg.qr", A)
-    check_float("linalg.qr", A)
+    check_float("linalg.qr", A, low_precision=True)
+    check_kernel("geqrf_cpu", A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
     if mode == "r":
@@ -122,8 +123,9 @@ def qr(A, mode="reduced"):
 def lu_factor_ex(A, *, pivot=True, check_errors=False):
     """L (below the diagonal) and U of P A = L U in one matrix, the row exchanges, counted from 1, and where a pivot is zero (0: nowhere)."""
     check_matrix("torch.lu_factor", A)
-    check_float("torch.lu_factor", A)
-    result = LinalgLuFactorEx.apply(A, pivot)
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+    result = LinalgLuFactorEx.apply(A)
     if check_errors:
         _singular_pivot("torch.linalg.lu_factor_ex", result[2])
     return _lu_factor_ex(result)
@@ -142,8 +144,8 @@ def lu_factor(A, *, pivot=True):
 
 
 def _singular_pivot(name, info):
-    _values.fail(name, array_of(info), "U[{info},{info}] is zero and using it on lu_solve would result in a division by zero. If you still want "
-                 "to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
+    _values.fail(name, info, "U[{info},{info}] is zero and using it on lu_solve would result in a division by zero. If you still want "
+                 "to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)", RuntimeError)
 
 
 def unpack(compact, pivots):

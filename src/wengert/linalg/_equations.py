@@ -6,16 +6,11 @@ from ..composite._register import with_out
 from . import _values
 from ._checks import check_float, check_matrix, check_same_dtype, check_square, results
 from ._decompositions import lu_factor_ex, unpack
-from ._functions import LinalgInvEx, LinalgPinv, LinalgSolveEx, LinalgSolveTriangular, t
+from ._functions import LinalgPinv, t
 from ._values import array_of, tensor_of
 
 _inv_ex, _solve_ex = results("inv_ex", ("inverse", "info")), results("solve_ex", ("result", "info"))
 _lstsq = results("lstsq", ("solution", "residuals", "rank", "singular_values"))
-
-
-def _singular(a):
-    """For each matrix the number of its first zero pivot, or 0."""
-    return _values.lu(array_of(a))[2]
 
 
 @with_out
@@ -23,14 +18,10 @@ def inv_ex(A, *, check_errors=False):
     """`inv` that says in ``info`` which pivot is zero (0: none is) instead of raising."""
     check_square("linalg.inv_ex" if check_errors else "linalg.inv", A)
     check_float("linalg.inv", A)
-    info = _singular(A)
+    inverse, info = ops._inv_ex(A)
     if check_errors:
         _values.fail("linalg.inv_ex", info, _values.SINGULAR)
-    if info.any():                                          # a unit matrix stands in for those that have no inverse
-        bad = tensor_of(info != 0).unsqueeze(-1).unsqueeze(-1)
-        from ._functions import eye_like
-        return _inv_ex([LinalgInvEx.apply(ops.where(bad, eye_like(A), A)), tensor_of(info)])
-    return _inv_ex([LinalgInvEx.apply(A), tensor_of(info)])
+    return _inv_ex([inverse, info])
 
 
 @with_out
@@ -42,18 +33,16 @@ def inv(A):
     """
     check_square("linalg.inv", A)
     check_float("linalg.inv", A)
-    try:
-        return LinalgInvEx.apply(A)
-    except _values.LinAlgError:
-        _values.fail("linalg.inv", _singular(A), _values.SINGULAR)
-        raise
+    inverse, info = ops._inv_ex(A)
+    _values.fail("linalg.inv", info, _values.SINGULAR)
+    return inverse
 
 
 def _is_vector(a, b):
     return b.dim() == 1 or a.dim() - 1 == b.dim() and tuple(b.shape) == tuple(a.shape[:-1])
 
 
-def _solve(name, A, B, left):
+def _solve(A, B, left):
     check_float("linalg.solve", A)
     check_same_dtype("linalg.solve", A, B)
     vector = _is_vector(A, B)
@@ -66,8 +55,9 @@ def _solve(name, A, B, left):
         raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
                            f"({A.shape[-2]}x{A.shape[-1]} and {b.shape[-2]}x{b.shape[-1]})")
     broadcast_shapes(A.shape[:-2], b.shape[:-2])
-    x = LinalgSolveEx.apply(A, b) if left else t(LinalgSolveEx.apply(t(A), t(b)))
-    return x.squeeze(-1) if vector else x
+    x, info = ops._solve_ex(A, b) if left else ops._solve_ex(t(A), t(b))
+    x = x if left else t(x)
+    return x.squeeze(-1) if vector else x, info
 
 
 @with_out
@@ -77,23 +67,18 @@ def solve(A, B, *, left=True):
     Raises:
         RuntimeError: a singular matrix, or shapes and dtypes that do not fit.
     """
-    try:
-        return _solve("torch.linalg.solve", A, B, left)
-    except _values.LinAlgError:
-        _values.fail("torch.linalg.solve", _singular(A), "The solver failed because the input matrix is singular.")
-        raise
+    x, info = _solve(A, B, left)
+    _values.fail("torch.linalg.solve", info, "The solver failed because the input matrix is singular.")
+    return x
 
 
 @with_out
 def solve_ex(A, B, *, left=True, check_errors=False):
     """`solve` that says in ``info`` which pivot is zero (0: none is) instead of raising."""
-    info = _singular(A) if A.dim() > 1 and A.shape[-1] == A.shape[-2] else None
-    if info is not None and info.any():
-        if check_errors:
-            _values.fail("torch.linalg.solve_ex", info, "The solver failed because the input matrix is singular.")
-        raise NotImplementedError("linalg.solve_ex of singular matrices is not part of wengert: its result would be unspecified")
-    result = _solve("torch.linalg.solve_ex", A, B, left)
-    return _solve_ex([result, tensor_of(info)])
+    result, info = _solve(A, B, left)
+    if check_errors:
+        _values.fail("torch.linalg.solve_ex", info, "The solver failed because the input matrix is singular.")
+    return _solve_ex([result, info])
 
 
 @with_out
@@ -107,8 +92,8 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
         raise RuntimeError(f"linalg.solve_triangular: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} "
                            f"({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
     if left:
-        return LinalgSolveTriangular.apply(A, B, upper, unitriangular)
-    return t(LinalgSolveTriangular.apply(t(A), t(B), not upper, unitriangular))
+        return ops._solve_triangular(A, B, upper, unitriangular)
+    return t(ops._solve_triangular(t(A), t(B), not upper, unitriangular))
 
 
 @with_out
@@ -120,9 +105,9 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     if not left:                                            # X A = B is A^T X^T = B^T
         return t(lu_solve(LU, pivots, t(B), adjoint=not adjoint))
     if adjoint:
-        y = LinalgSolveTriangular.apply(t(upper), B, False, False)
-        return p @ LinalgSolveTriangular.apply(t(lower), y, True, True)
-    return LinalgSolveTriangular.apply(upper, LinalgSolveTriangular.apply(lower, t(p) @ B, False, True), True, False)
+        y = ops._solve_triangular(t(upper), B, False, False)
+        return p @ ops._solve_triangular(t(lower), y, True, True)
+    return ops._solve_triangular(upper, ops._solve_triangular(lower, t(p) @ B, False, True), True, False)
 
 
 def tolerances(A, atol, rtol, size):

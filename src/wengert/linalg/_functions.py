@@ -31,56 +31,11 @@ def eye_like(x):
     return eye(x.shape[-1], dtype=x.dtype)
 
 
-class LinalgInvEx(Function):
-    """A^-1: gA = -Y^T g Y^T."""
-
-    @staticmethod
-    def forward(ctx, a):
-        y = tensor_of(_values.call("inv", array_of(a)))
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, g):
-        y, = ctx.saved_tensors
-        return -(t(y) @ g @ t(y))
-
-
-class LinalgSolveEx(Function):
-    """X with A X = B, matrices only: gB = A^-T g, gA = -gB X^T."""
-
-    @staticmethod
-    def forward(ctx, a, b):
-        x = tensor_of(_values.call("solve", array_of(a), array_of(b)))
-        ctx.save_for_backward(a, x)
-        ctx.shapes = a.shape, b.shape
-        return x
-
-    @staticmethod
-    def backward(ctx, g):
-        a, x = ctx.saved_tensors
-        gb = LinalgSolveEx.apply(t(a), g)
-        return sum_to(-(gb @ t(x)), ctx.shapes[0]), sum_to(gb, ctx.shapes[1])
-
-
-class LinalgSolveTriangular(Function):
-    """X with A X = B for triangular A."""
-
-    @staticmethod
-    def forward(ctx, a, b, upper, unitriangular):
-        x = tensor_of(_values.solve_triangular(array_of(a), array_of(b), upper, unitriangular))
-        ctx.save_for_backward(a, x)
-        ctx.shapes, ctx.upper, ctx.unitriangular = (a.shape, b.shape), upper, unitriangular
-        return x
-
-    @staticmethod
-    def backward(ctx, g):
-        a, x = ctx.saved_tensors
-        gb = LinalgSolveTriangular.apply(t(a), g, not ctx.upper, ctx.unitriangular)
-        ga = -(gb @ t(x))
-        off = int(ctx.unitriangular)
-        ga = ga.triu(off) if ctx.upper else ga.tril(-off)
-        return sum_to(ga, ctx.shapes[0]), sum_to(gb, ctx.shapes[1]), None, None
+def parity(pivots, dtype):
+    """1 or -1: the sign of a sequence of row exchanges."""
+    from ..creation import arange
+    exchanges = (pivots != arange(1, pivots.shape[-1] + 1, dtype=pivots.dtype)).sum(-1)
+    return 1 - 2 * (exchanges % 2).to(dtype)
 
 
 class CholeskySolve(Function):
@@ -88,9 +43,7 @@ class CholeskySolve(Function):
 
     @staticmethod
     def forward(ctx, b, lower):
-        values = array_of(lower)
-        y = _values.solve_triangular(values, array_of(b), False, False)
-        x = tensor_of(_values.solve_triangular(values.swapaxes(-1, -2), y, True, False))
+        x = ops._solve_triangular(t(lower), ops._solve_triangular(lower, b, False, False), True, False)
         ctx.save_for_backward(lower, x)
         ctx.shapes = b.shape, lower.shape
         return x
@@ -108,7 +61,8 @@ class LinalgDet(Function):
 
     @staticmethod
     def forward(ctx, a):
-        y = tensor_of(_values.call("det", array_of(a)).astype(array_of(a).dtype))
+        lu, pivots, _ = ops._lu_factor_ex(a)
+        y = ops.diagonal(lu, 0, -2, -1).prod(-1) * parity(pivots, a.dtype)
         ctx.save_for_backward(a, y)
         return y
 
@@ -119,7 +73,7 @@ class LinalgDet(Function):
             return ops.expand(g.unsqueeze(-1).unsqueeze(-1), tuple(a.shape)) * a
         values = array_of(a)
         if _values.call("cond", values).max() < 1e14:
-            return (g * y).unsqueeze(-1).unsqueeze(-1) * t(LinalgInvEx.apply(a))
+            return (g * y).unsqueeze(-1).unsqueeze(-1) * t(ops._inv_ex(a)[0])
         u, s, vh = LinalgSvd.apply(a, False)
         n = s.shape[-1]
         others = ops.where(eye_like(a) == 1, 1.0, s.unsqueeze(-2).expand(*s.shape, n)).prod(-1)
@@ -132,36 +86,15 @@ class LinalgSlogdet(Function):
 
     @staticmethod
     def forward(ctx, a):
-        values = array_of(a)
-        sign, logabsdet = (tensor_of(r.astype(values.dtype)) for r in _values.call("slogdet", values))
+        lu, pivots, _ = ops._lu_factor_ex(a)
+        d = ops.diagonal(lu, 0, -2, -1)
         ctx.save_for_backward(a)
-        return sign, logabsdet
+        return d.sign().prod(-1) * parity(pivots, a.dtype), d.abs().log().sum(-1)
 
     @staticmethod
     def backward(ctx, _, g):
         a, = ctx.saved_tensors
-        return g.unsqueeze(-1).unsqueeze(-1) * t(LinalgInvEx.apply(a))
-
-
-class LinalgCholeskyEx(Function):
-    """L with A = L L^T: gA = the symmetric part of L^-T P L^-1, P the lower triangle of L^T gL with half its diagonal."""
-
-    @staticmethod
-    def forward(ctx, a):
-        lower, info = _values.cholesky(array_of(a))
-        lower, info = tensor_of(lower), tensor_of(info)
-        ctx.save_for_backward(lower)
-        ctx.mark_non_differentiable(info)
-        return lower, info
-
-    @staticmethod
-    def backward(ctx, g, _):
-        lower, = ctx.saved_tensors
-        p = half_diagonal(t(lower) @ g)
-        upper = t(lower)
-        s = LinalgSolveTriangular.apply(upper, p, True, False)
-        s = t(LinalgSolveTriangular.apply(upper, t(s), True, False))
-        return (s + t(s)) * 0.5
+        return g.unsqueeze(-1).unsqueeze(-1) * t(ops._inv_ex(a)[0])
 
 
 class LinalgEigh(Function):
@@ -253,7 +186,7 @@ class LinalgQr(Function):
     def tall(q, r, gq, gr):
         inner = r @ t(gr) - t(gq) @ q
         inner = inner.tril() + t(inner.tril(-1))
-        return t(LinalgSolveTriangular.apply(r, t(gq + q @ inner), True, False))
+        return t(ops._solve_triangular(r, t(gq + q @ inner), True, False))
 
 
 class LinalgLuFactorEx(Function):
@@ -261,10 +194,9 @@ class LinalgLuFactorEx(Function):
     gA = P L^-T F U^-T for square A; further columns are L^-1 times those of A, further rows those of A times U^-1."""
 
     @staticmethod
-    def forward(ctx, a, pivot):
-        compact, pivots, info = _values.lu(array_of(a), pivot)
-        p = tensor_of(_values.permutation(pivots, a.shape[-2]).astype(compact.dtype))
-        compact, pivots, info = tensor_of(compact), tensor_of(pivots), tensor_of(info)
+    def forward(ctx, a):
+        compact, pivots, info = ops._lu_factor_ex(a)
+        p = tensor_of(_values.permutation(array_of(pivots), a.shape[-2])).to(a.dtype)
         ctx.save_for_backward(compact, p)
         ctx.mark_non_differentiable(pivots, info)
         return compact, pivots, info
@@ -279,20 +211,20 @@ class LinalgLuFactorEx(Function):
         lower, upper = square.tril(-1) + eye_like(square), square.triu()
         if m > k:                                           # L2 = A2 U^-1
             rows, g_rows = compact[..., k:, :], g[..., k:, :]
-            ga_rows = t(LinalgSolveTriangular.apply(upper, t(g_rows), True, False))
+            ga_rows = t(ops._solve_triangular(upper, t(g_rows), True, False))
             gu = gu - t(rows) @ ga_rows
         if n > k:                                           # U2 = L^-1 A2
             columns, g_columns = compact[..., k:], g[..., k:]
-            ga_columns = LinalgSolveTriangular.apply(t(lower), g_columns, True, True)
+            ga_columns = ops._solve_triangular(t(lower), g_columns, True, True)
             gl = gl - ga_columns @ t(columns)
         f = (t(lower) @ gl).tril(-1) + (gu @ t(upper)).triu()
-        f = LinalgSolveTriangular.apply(t(lower), f, True, True)
-        ga = t(LinalgSolveTriangular.apply(upper, t(f), True, False))
+        f = ops._solve_triangular(t(lower), f, True, True)
+        ga = t(ops._solve_triangular(upper, t(f), True, False))
         if m > k:
             ga = ops.cat([ga, ga_rows], -2)
         if n > k:
             ga = ops.cat([ga, ga_columns], -1)
-        return p @ ga, None
+        return p @ ga
 
 
 class LinalgPinv(Function):

@@ -5,7 +5,7 @@ from .. import is_grad_enabled, linalg, ops
 from ..composite._register import with_out
 from ..types import make_return_type
 from ._checks import check_square
-from ._functions import CholeskySolve, LinalgSolveTriangular, t
+from ._functions import CholeskySolve, t
 
 __all__ = ["det", "logdet", "slogdet", "inverse", "pinverse", "cholesky", "cholesky_inverse", "cholesky_solve", "qr", "geqrf", "orgqr", "ormqr", "svd", "lu",
            "lu_solve", "lu_unpack", "triangular_solve", "matrix_exp", "svd_lowrank", "pca_lowrank"]
@@ -156,7 +156,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
 @with_out
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """X with A X = b (or A^T X = b), and A itself."""
-    x = LinalgSolveTriangular.apply(t(A) if transpose else A, b, upper != transpose, unitriangular)
+    x = ops._solve_triangular(t(A) if transpose else A, b, upper != transpose, unitriangular)
     batch = x.shape[:-2]
     return _triangular_solve([x, ops.expand(A, (*batch, *A.shape[-2:])).clone()])
 

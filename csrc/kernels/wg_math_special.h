@@ -135,19 +135,41 @@ WG_SPECIAL_1(erfcx) WG_SPECIAL_1(log_ndtr) WG_SPECIAL_1(ndtri)
 
 /* ---- the incomplete gamma function, both parts: its power series left of a + 1, a continued fraction (Lentz) right of it ---- */
 
+/* Both converge the more slowly the larger a and the nearer x: there Temme's uniform expansion about x = a (1979), whose coefficients are
+ * Taylor series in eta, eta^2 / 2 = x / a - 1 - log(x / a). */
+static inline double wg_gamma_middle(double a, double x, int upper) {
+    static const double series[3][10] = {
+        {-1.0 / 3.0, 1.0 / 12.0, -2.0 / 135.0, 1.0 / 864.0, 1.0 / 2835.0, -139.0 / 777600.0, 1.0 / 25515.0, -571.0 / 261273600.0,
+         -281.0 / 151559100.0, 8.29671134095308601e-07},
+        {-1.0 / 540.0, -1.0 / 288.0, 1.0 / 378.0, -77.0 / 77760.0, 1.0 / 4860.0},
+        {25.0 / 6048.0, -139.0 / 51840.0, 101.0 / 130896.0}};
+    double mu = (x - a) / a, eta = sqrt(2.0 * (mu - log1p(mu))), rest = 0.0;
+    if (fabs(mu) < 0.01) eta = fabs(mu) * sqrt(1.0 - mu * (2.0 / 3.0 - mu * (0.5 - mu * (0.4 - mu * (1.0 / 3.0 - mu * (2.0 / 7.0 - mu / 4.0))))));
+    if (mu < 0.0) eta = -eta;
+    for (int k = 2; k >= 0; k--) {
+        double c = 0.0;
+        for (int j = 9; j >= 0; j--) c = c * eta + series[k][j];
+        rest = rest / a + c;
+    }
+    rest *= exp(-0.5 * a * eta * eta) / sqrt(2.0 * WG_PI * a);
+    double side = eta * sqrt(a / 2.0);
+    return upper ? wg_erfc_f64(side) / 2.0 + rest : wg_erfc_f64(-side) / 2.0 - rest;
+}
+
 static inline double wg_gamma_part(double a, double x, int upper) {
     if (!(a >= 0.0) || !(x >= 0.0) || (isinf(a) && isinf(x))) return NAN;
     if (a == 0.0) return x > 0.0 ? !upper : NAN;
     if (x == 0.0 || isinf(a)) return upper;
     if (isinf(x)) return !upper;
+    if (a > 1e4 && fabs(x - a) < 0.1 * a) return wg_gamma_middle(a, x, upper);
     double scale = exp(a * log(x) - x - wg_lgamma_f64(a));
     if (x < a + 1.0) {
         double term = 1.0 / a, sum = term;
-        for (int k = 1; k < 1000000 && term > sum * 1e-18; k++) sum += term *= x / (a + k);
+        for (int k = 1; k < 1000 && term > sum * 1e-18; k++) sum += term *= x / (a + k);
         return upper ? 1.0 - scale * sum : scale * sum;
     }
     double b = x + 1.0 - a, c = 1e300, d = 1.0 / b, h = d;
-    for (int k = 1; k < 1000000; k++) {
+    for (int k = 1; k < 1000; k++) {
         double n = -k * (k - a);
         b += 2.0;
         d = n * d + b;
@@ -168,15 +190,17 @@ WG_SPECIAL_2(igamma) WG_SPECIAL_2(igammac) WG_SPECIAL_2(hurwitz)
 static inline double wg_nextafter_f64(double x, double y) { return nextafter(x, y); }
 static inline float wg_nextafter_f32(float x, float y) { return nextafterf(x, y); }
 
-/* ---- orthogonal polynomials of degree n, by their recurrences; 0 for n < 0, as PyTorch has it ---- */
+/* ---- orthogonal polynomials of degree n: by their recurrences up to a degree that ends soon, by closed forms beyond, whatever the
+ * degree; 0 for n < 0, as PyTorch has it. Where PyTorch's recurrence has gone from inf to nan, these stay at inf. ---- */
 
-/* p, q are the polynomials of degree 0 and 1; NEXT gives the one of degree k + 1. */
-#define WG_POLYNOMIAL(name, FIRST, NEXT) \
+/* p, q are the polynomials of degree 0 and 1; NEXT gives the one of degree k + 1; LARGE the value of those above MOST. */
+#define WG_POLYNOMIAL(name, FIRST, NEXT, MOST, LARGE) \
     static inline double wg_##name##_f64(double x, double degree) { \
         const double n = trunc(degree); \
         if (!(n >= 0.0) || x != x) return x != x ? x : 0.0; \
         double p = 1.0, q = FIRST; \
         if (n == 0.0) return p; \
+        if (n > MOST) return isinf(n) ? NAN : LARGE; \
         for (double k = 1.0; k < n && isfinite(q); k++) { \
             double next = NEXT; \
             p = q; \
@@ -185,14 +209,69 @@ static inline float wg_nextafter_f32(float x, float y) { return nextafterf(x, y)
         return q; \
     } \
     WG_SPECIAL_2(name)
-WG_POLYNOMIAL(chebyshev_t, x, 2.0 * x * q - p)
-WG_POLYNOMIAL(chebyshev_u, 2.0 * x, 2.0 * x * q - p)
-WG_POLYNOMIAL(chebyshev_v, 2.0 * x - 1.0, 2.0 * x * q - p)
-WG_POLYNOMIAL(chebyshev_w, 2.0 * x + 1.0, 2.0 * x * q - p)
-WG_POLYNOMIAL(hermite_h, 2.0 * x, 2.0 * x * q - 2.0 * k * p)
-WG_POLYNOMIAL(hermite_he, x, x * q - k * p)
-WG_POLYNOMIAL(laguerre_l, 1.0 - x, ((2.0 * k + 1.0 - x) * q - k * p) / (k + 1.0))
-WG_POLYNOMIAL(legendre_p, x, ((2.0 * k + 1.0) * x * q - k * p) / (k + 1.0))
+
+/* (-1)^n, for polynomials that are even or odd. */
+static inline double wg_alternating(double n) { return fmod(n, 2.0) == 0.0 ? 1.0 : -1.0; }
+
+/* Chebyshev's at a = acos(x) or acosh(x), x >= 0: ratios of waves of the angles m a and b a. */
+static inline double wg_sines(double x, double m, double b) {
+    if (x == 1.0) return m / b;
+    if (isinf(x)) return x;
+    double a = x < 1.0 ? acos(x) : acosh(x);
+    return x < 1.0 ? sin(m * a) / sin(b * a) : sinh(m * a) / sinh(b * a);
+}
+static inline double wg_cosines(double x, double m, double b) {
+    if (isinf(x)) return x;
+    double a = x < 1.0 ? acos(x) : acosh(x);
+    return x < 1.0 ? cos(m * a) / cos(b * a) : cosh(m * a) / cosh(b * a);
+}
+static inline double wg_chebyshev_large_t(double x, double n) { return (x < 0.0 ? wg_alternating(n) : 1.0) * wg_cosines(fabs(x), n, 0.0); }
+static inline double wg_chebyshev_large_u(double x, double n) { return (x < 0.0 ? wg_alternating(n) : 1.0) * wg_sines(fabs(x), n + 1.0, 1.0); }
+static inline double wg_chebyshev_large_v(double x, double n) { return x < 0.0 ? wg_alternating(n) * wg_sines(-x, n + 0.5, 0.5) : wg_cosines(x, n + 0.5, 0.5); }
+static inline double wg_chebyshev_large_w(double x, double n) { return x < 0.0 ? wg_alternating(n) * wg_cosines(-x, n + 0.5, 0.5) : wg_sines(x, n + 0.5, 0.5); }
+
+#define WG_CHEBYSHEV_MOST 32.0
+WG_POLYNOMIAL(chebyshev_t, x, 2.0 * x * q - p, WG_CHEBYSHEV_MOST, wg_chebyshev_large_t(x, n))
+WG_POLYNOMIAL(chebyshev_u, 2.0 * x, 2.0 * x * q - p, WG_CHEBYSHEV_MOST, wg_chebyshev_large_u(x, n))
+WG_POLYNOMIAL(chebyshev_v, 2.0 * x - 1.0, 2.0 * x * q - p, WG_CHEBYSHEV_MOST, wg_chebyshev_large_v(x, n))
+WG_POLYNOMIAL(chebyshev_w, 2.0 * x + 1.0, 2.0 * x * q - p, WG_CHEBYSHEV_MOST, wg_chebyshev_large_w(x, n))
+
+/* Legendre's and Laguerre's above 3000: their asymptotic expansions in Bessel functions, which hold up to the ends of the interval
+ * (Szego, Orthogonal Polynomials, 8.21; Bogaert, Michiels and Fostier 2012; Frenzen and Wong 1988). Nine digits of Legendre's, five of
+ * Laguerre's, of the size of the oscillation. */
+#define WG_DEGREE_MOST 3000.0
+static inline double wg_legendre_large(double x, double n) {
+    double sign = x < 0.0 ? wg_alternating(n) : 1.0, m = n + 0.5, z = fabs(x);
+    if (z == 1.0 || isinf(z)) return sign * z;
+    double t = z < 1.0 ? acos(z) : acosh(z), a = m * t;
+    if (z > 1.0) {
+        if (a - t > 800.0) return sign * INFINITY;
+        double bend = t < 1e-3 ? t / 24.0 : (t / tanh(t) - 1.0) / (8.0 * t);
+        return sign * sqrt(t / sinh(t)) * wg_unscaled(wg_bessel_i_scaled(a, 0) + bend / m * wg_bessel_i_scaled(a, 1), a);
+    }
+    double bend = t < 1e-3 ? -t / 24.0 : (t / tan(t) - 1.0) / (8.0 * t);
+    double s = sin(t), second = t < 0.05 ? 7.0 / 1920.0 * t * t : (6.0 * t * s * cos(t) - 15.0 * s * s + t * t * (9.0 - s * s)) / (128.0 * t * t * s * s);
+    return sign * sqrt(t / s) * (j0(a) + bend / m * j1(a) + second / (m * m) * jn(2, a));
+}
+static inline double wg_laguerre_large(double x, double n) {
+    double m = 4.0 * n + 2.0, t = fabs(x) / m, r = sqrt(t);
+    if (x == 0.0 || x == -INFINITY) return x == 0.0 ? 1.0 : INFINITY;
+    if (x < 0.0) {
+        double a = t > 1e100 ? INFINITY : m * 0.5 * (asinh(r) + sqrt(t + t * t)), half = exp((a + x / 2.0) / 2.0);
+        if (a + x / 2.0 > 800.0) return INFINITY;
+        return sqrt(a / m / r / sqrt(1.0 + t)) * wg_bessel_i_scaled(a, 0) * half * half;
+    }
+    if (t >= 1.0) return wg_alternating(n) * INFINITY;      /* beyond the last zero: above exp(6000) */
+    double a = m * 0.5 * (asin(r) + sqrt(t - t * t));
+    return sqrt(a / m / r / sqrt(1.0 - t)) * j0(a) * exp(x / 2.0);
+}
+WG_POLYNOMIAL(laguerre_l, 1.0 - x, ((2.0 * k + 1.0 - x) * q - k * p) / (k + 1.0), WG_DEGREE_MOST, wg_laguerre_large(x, n))
+WG_POLYNOMIAL(legendre_p, x, ((2.0 * k + 1.0) * x * q - k * p) / (k + 1.0), WG_DEGREE_MOST, wg_legendre_large(x, n))
+
+/* Hermite's have left the numbers by degree 400 or so, at zero every second one excepted: nan from there, as in PyTorch. */
+WG_POLYNOMIAL(hermite_h, 2.0 * x, 2.0 * x * q - 2.0 * k * p, 511.0, NAN)
+WG_POLYNOMIAL(hermite_he, x, x * q - k * p, 511.0, NAN)
+
 #define WG_SHIFTED(letter) \
     static inline double wg_shifted_##letter##_f64(double x, double n) { return wg_chebyshev_##letter##_f64(2.0 * x - 1.0, n); } \
     WG_SPECIAL_2(shifted_##letter)

@@ -15,7 +15,11 @@ static inline double wg_zeta_f64(double s, double q) {
     if (q != q) return q;
     if (q <= 0.0 && q == floor(q)) return INFINITY;
     if (q == INFINITY) return 0.0;
-    if (q < -1e6) return NAN;                               /* would need as many terms */
+    if (q < -20.0) {                                         /* the sum over all integers, of which the negative ones are a sum of this kind */
+        double f = q - floor(q), sign = fmod(s, 2.0) == 0.0 ? 1.0 : -1.0;
+        if (s != floor(s) || q == -INFINITY) return NAN;
+        return wg_zeta_f64(s, f) + sign * (wg_zeta_f64(s, 1.0 - f) - wg_zeta_f64(s, 1.0 - q));
+    }
     double sum = 0.0;
     while (q < 12.0) {
         sum += pow(q, -s);

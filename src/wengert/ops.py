@@ -8,6 +8,7 @@ from .types import make_return_type as _make_return_type
 _core._set_return_type_factory(_make_return_type)
 _rows, _publics = _core.make_ops()
 globals().update(_rows)
+__all__ = sorted(_rows)
 
 #: Where a name is public, as the bits that the table's C form uses.
 _PLACES = {"torch": 1, "method": 2, "functional": 4, "special": 8, "linalg": 16}

@@ -3,3 +3,5 @@ from . import ops as _ops
 from .composite import log_softmax, polygamma, softmax  # noqa: F401
 
 globals().update(_ops._public("special"))
+
+__all__ = sorted(_n for _n in globals() if not _n.startswith("_"))

@@ -1,5 +1,6 @@
 """The parts of PyTorch's face around the engine: accepted where harmless, clear errors where not."""
 import os
+import pydoc
 import subprocess
 import sys
 import warnings
@@ -162,6 +163,16 @@ def test_missing_names_say_what_to_do(name, said):
     with pytest.raises(AttributeError, match=said):
         getattr(wengert, name)
     assert not hasattr(wengert, name)
+
+
+def test_forward_mode_is_missing_and_says_so():
+    with pytest.raises(AttributeError, match="torch.func.jvp computes the same"):
+        wengert.autograd.forward_ad
+
+
+def test_help_lists_the_functions_of_namespaces_made_of_rows():
+    for module, name in ((wengert.linalg, "vector_norm"), (wengert.special, "bessel_j0"), (wengert.ops, "sum_dim")):
+        assert f"{name}(" in pydoc.render_doc(module, renderer=pydoc.plaintext)
 
 
 def test_every_lent_name_exists():

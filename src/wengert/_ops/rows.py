@@ -21,6 +21,9 @@ public            the Python name (default: the row's; private rows have none). 
 where             where the name is public: t(orch) m(ethod) f(unctional) s(pecial) l(inalg); "" is private
 aliases           other public names ("arctan"); "special.expit" puts one into a namespace of its own
 inplace           has an in-place form; default: elementwise rows with a result of their own type
+mask              is the result bool? default: of compare, logical, predicate
+grad_name         what grad_fn is called; default: from the name, "AddBackward0"
+materialize       cotangents that did not arrive become zeros before the VJP; default: where several outputs have a derivative
 returns           name of the named tuple that holds several results ("max" for torch.return_types.max)
 domain, samples   for generated tests: interval of inputs; attributes to try, as dicts
 number_ok         may tensor parameters be Python numbers? True, False, "later" (not the first), "not all"; default: True for

@@ -44,4 +44,7 @@ def __getattr__(name):
     if name in ("functional", "profiler", "variable"):
         import importlib
         return importlib.import_module("." + name, __name__)
+    if name == "forward_ad":
+        from .._names import MissingName
+        raise MissingName("wengert has no torch.autograd.forward_ad: torch.func.jvp computes the same products by two sweeps")
     raise AttributeError(f"module 'wengert.autograd' has no attribute '{name}'")

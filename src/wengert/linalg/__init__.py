@@ -29,3 +29,5 @@ for _name in ("eig", "eigvals"):
 for _name in ("ldl_factor", "ldl_factor_ex", "ldl_solve"):
     globals()[_name] = _missing(_name, "NumPy has no LDL decomposition")
 del _name
+
+__all__ = sorted(_n for _n in globals() if not _n.startswith("_"))

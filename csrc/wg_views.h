@@ -36,6 +36,11 @@ typedef struct wg_tensor {
     wg_val v;
 } wg_tensor;
 
+/* The handle is about to die: neither its leaf nor its group leads to it any more, whatever runs meanwhile. */
+WG_INLINE void wg_tensor_forget(wg_tensor *t) {
+    wg_leaf_forget(t->v.edge.node, t);
+    if (t->group && t->group->owner == t) t->group->owner = NULL;
+}
 void wg_tensor_release(wg_tensor *t);
 void wg_tensor_leave(wg_tensor *t);                      /* its group, if it is in one */
 void wg_group_drop(wg_group *g);

@@ -8,6 +8,8 @@ import weakref
 import numpy as np
 import pytest
 
+import wengert
+
 pytestmark = pytest.mark.engine
 
 
@@ -259,6 +261,30 @@ def test_parameters_survive_collections():
     del ps
     gc.collect()
     assert lib.nn.Parameter(lib.ones(1)).requires_grad
+
+
+@pytest.mark.parametrize("kind", ["weak reference", "attribute", "slot"])
+def test_a_dying_base_is_not_handed_out(kind):
+    seen = []
+
+    class Slotted(wengert.Tensor):
+        __slots__ = ("kept",)
+
+    class Asks:
+        def __del__(self):
+            seen.append(view._base)
+
+    base = wengert.zeros(3).as_subclass(Slotted) if kind == "slot" else wengert.zeros(3)
+    view = base[1:] if kind != "slot" else wengert.Tensor.__getitem__(base, slice(1, None))
+    assert view._base is base
+    if kind == "weak reference":
+        ask = weakref.ref(base, lambda _: seen.append(view._base))
+        assert ask() is base
+    else:
+        base.kept = Asks()
+    del base
+    gc.collect()
+    assert [b.tolist() for b in seen] == [[0.0, 0.0, 0.0]] and view._base is seen[0]
 
 
 def test_chain_of_grads_is_dropped_without_recursion(baseline):

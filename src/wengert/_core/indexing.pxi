@@ -282,7 +282,7 @@ cdef Tensor arrange(Tensor x, list tensors, int *place):
     for i in range(n):
         order[i] = <int>(<tuple>tensors[i])[0]
         indexed[order[i]] = True
-    place[0] = <int>order[0]
+    place[0] = <int>(<tuple>tensors[0])[0]
     for i in range(1, n):
         if order[i] != order[i - 1] + 1:
             place[0] = 0

@@ -36,9 +36,7 @@ cdef void forget_edge(Tensor self):
 
 cdef inline Tensor tensor_of_leaf(wg_leaf *leaf):
     """The handle of a leaf, or None where it died."""
-    if leaf.tensor == NULL:
-        return None
-    return <Tensor><PyObject *>(<char *>leaf.tensor - WG_OFFSET_T)
+    return handle_of(leaf.tensor)
 
 
 # Of elements, by dtype code, in PyTorch's messages.

@@ -66,8 +66,9 @@ def _base(Tensor self not None):
     cdef Tensor out
     if g == NULL or not self.t.view_flags & WG_VIEW_IS_VIEW or g.owner == &self.t:
         return None
-    if g.owner != NULL:
-        return <Tensor><PyObject *>(<char *>g.owner - WG_OFFSET_T)
+    out = handle_of(g.owner)
+    if out is not None:
+        return out
     out = new_tensor()
     check(wg_window(&out.t.v, &self.t.v, g.base.a.ndim, g.base.a.shape, g.base.a.strides,
                     (g.base.a.data - self.t.v.a.data) // wg_itemsize[self.t.v.a.dtype]))

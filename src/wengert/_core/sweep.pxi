@@ -518,8 +518,3 @@ cdef int v_clone(wg_val *v) except -1:
     wg_val_release(v)
     wg_val_move(v, &copy)
     return 0
-
-
-cdef extern from "wg_ops_gen.h":
-    int WG_OP_clone
-    int WG_OP_ones_like

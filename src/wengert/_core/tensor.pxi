@@ -447,6 +447,16 @@ cdef inline Tensor new_tensor():
     return result
 
 
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT_ "Py_REFCNT"(PyObject *)
+
+
+cdef inline Tensor handle_of(void *t):
+    """The handle that a ``wg_tensor`` is part of; None where there is none, or where it is dying (the slots of a subclass run first)."""
+    cdef PyObject *handle = <PyObject *>(<char *>t - WG_OFFSET_T)
+    return None if t == NULL or Py_REFCNT_(handle) == 0 else <Tensor>handle
+
+
 cdef inline Tensor wrap(wg_val *v):
     """A handle that takes over ``v``."""
     cdef Tensor result = new_tensor()

@@ -146,7 +146,7 @@ static void tensor_dealloc(PyObject *self) {
         if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
         t->tracked = 0;
     }
-    wg_leaf_forget(t->v.edge.node, t);
+    wg_tensor_forget(t);                                     /* first: weak references and attributes may run anything, too */
     if (FIELD(self, at_grad, PyObject *) == NULL && FIELD(self, at_dict, PyObject *) == NULL) { release(self); return; }
     Py_TRASHCAN_BEGIN(self, tensor_dealloc)                  /* x.grad = y; y.grad = z; ... a million times */
     release(self);

@@ -29,6 +29,23 @@ typedef struct entropy {
     wg_nest t;
 } entropy;
 
+/* Where classes are not the last dimension, neighbours in memory are walked together, STRIP at a time: as in softmax.c. */
+enum { STRIP = 64, STRIP_ROWS = 32, LEAST_COLUMNS = 16 };
+
+typedef struct columns {
+    const entropy *e;
+    int64_t inner, strips;                   /* neighbours of one batch item, and pieces of them */
+    const int64_t *target;                   /* dense, as losses and g are */
+    void *losses;
+    const void *g;
+    int one_g;
+    char *x, *gx;
+    int64_t batch[2], step[2];               /* of x and gx in bytes, from one item and class to the next */
+    int size;
+    void (*forward)(const struct columns *, int64_t, int64_t, const char *);
+    void (*backward)(const struct columns *, int64_t, int64_t, const char *, char *);
+} columns;
+
 #define WG_TEMPLATE "cross_entropy_typed.inc"
 #define WG_FLOATS_ONLY
 #include "each_dtype.h"
@@ -51,6 +68,54 @@ static void run_rows(void *context, int64_t begin, int64_t end) {
         e->rows(e, begin, rows, p);
         begin += rows;
     }
+}
+
+static void (*const column_forwards[WG_NDTYPES])(const columns *, int64_t, int64_t, const char *) = WG_TYPED_FLOATS(forward_columns);
+static void (*const column_backwards[WG_NDTYPES])(const columns *, int64_t, int64_t, const char *, char *) = WG_TYPED_FLOATS(backward_columns);
+
+static void run_columns(void *context, int64_t begin, int64_t end) {
+    const columns *j = context;
+    for (int64_t item = begin; item < end; item++) {
+        const int64_t batch = item / j->strips, first = item % j->strips * STRIP, left = j->inner - first, m = left < STRIP ? left : STRIP;
+        const char *x = j->x + batch * j->batch[0] + first * j->size;
+        if (j->forward) j->forward(j, batch * j->inner + first, m, x);
+        else j->backward(j, batch * j->inner + first, m, x, j->gx + batch * j->batch[1] + first * j->size);
+    }
+}
+
+/* Elements side by side behind the dimension of classes; 0: there are gaps. */
+static int64_t neighbours(const wg_array *x) {
+    int64_t inner = 1;
+    for (int d = x->ndim - 1; d > 1; d--) {
+        if (x->shape[d] != 1 && x->strides[d] != inner) return 0;
+        inner *= x->shape[d];
+    }
+    return inner;
+}
+
+/* Can the kernel walk columns? x and gx (or NULL) have them, and what goes with the targets is dense. */
+static int has_columns(columns *j, const entropy *e, const wg_array *x, const wg_array *gx, const wg_array *target) {
+    if (x->ndim < 3 || e->smoothing > 0 || !target->contiguous || x->numel == 0) return 0;
+    j->inner = neighbours(x);
+    if (j->inner < LEAST_COLUMNS || (gx && neighbours(gx) != j->inner)) return 0;
+    j->e = e;
+    j->strips = (j->inner + STRIP - 1) / STRIP;
+    j->target = (const int64_t *)target->data;
+    j->size = wg_itemsize[x->dtype];
+    j->x = x->data;
+    j->batch[0] = x->strides[0] * j->size;
+    j->step[0] = x->strides[1] * j->size;
+    j->forward = gx ? NULL : column_forwards[x->dtype];
+    j->backward = column_backwards[x->dtype];
+    if (gx == NULL) return 1;
+    j->gx = gx->data;
+    j->batch[1] = gx->strides[0] * j->size;
+    j->step[1] = gx->strides[1] * j->size;
+    return 1;
+}
+
+static void walk_columns(columns *j, int64_t batch) {
+    wg_parallel_for(batch * j->strips, 1, 15 + 0.5 * (double)(j->e->n * (j->inner < STRIP ? j->inner : STRIP)), run_columns, j);
 }
 
 /* How many targets are not ignored; -1 if one is no class. */
@@ -123,10 +188,18 @@ int WG_K(cross_entropy)(wg_array *const *op, int nop, const wg_attr *attr) {
     wg_rows r;
     int64_t counted = count_targets(target, x->ndim ? x->shape[class_dim(x)] : 1, attr[0].i);
     if (counted < 0 || prepare(&e, &own, x, weight, attr, target->numel, 1, 1)) return -1;
+    columns j;
+    e.smoothing = wg_attr_float(attr[2]);
+    e.stats = stats->data;
+    if ((e.reduction != NONE || loss->contiguous) && has_columns(&j, &e, x, NULL, target)) {
+        j.losses = e.reduction == NONE ? loss->data : own.losses;
+        walk_columns(&j, x->shape[0]);
+        finishes[x->dtype](&e, loss, total, own.losses, e.reduction == NONE ? 0 : target->numel, counted);
+        if (own.memory) wg_scratch_put(own.memory);
+        return 0;
+    }
     int failed = wg_rows_begin(&r, class_dim(x), 0, 1, &x);
     if (!failed) {
-        e.smoothing = wg_attr_float(attr[2]);
-        e.stats = stats->data;
         e.rows = forwards[x->dtype];
         if (e.reduction == NONE) wg_view_copy(&losses, loss);
         else like_target(&losses, own.losses, x, target, 0);
@@ -146,12 +219,20 @@ int WG_K(cross_entropy_vjp)(wg_array *const *op, int nop, const wg_attr *attr) {
     room own;
     wg_rows r;
     if (prepare(&e, &own, x, weight, attr, target->numel, 0, 0)) return -1;
+    columns j;
+    e.smoothing = wg_attr_float(attr[2]);
+    e.stats = stats->data;
+    e.total = total->data;
+    if ((e.reduction != NONE || g->contiguous) && has_columns(&j, &e, x, gx, target)) {
+        j.g = g->data;
+        j.one_g = e.reduction != NONE;
+        walk_columns(&j, x->shape[0]);
+        if (own.memory) wg_scratch_put(own.memory);
+        return 0;
+    }
     int failed = wg_rows_begin(&r, class_dim(x), 1, 2, (wg_array *[]){gx, x});
     if (!failed) {
-        e.smoothing = wg_attr_float(attr[2]);
         e.weight_sum = e.smoothing > 0 ? weight_sums[x->dtype](e.weight, e.n) : 0;
-        e.stats = stats->data;
-        e.total = total->data;
         e.rows = backwards[x->dtype];
         if (e.reduction == NONE) wg_view_copy(&each, g);
         else like_target(&each, g->data, g, target, 1);

@@ -29,6 +29,14 @@ typedef struct {
         for (int64_t i = 0; i < n; i++) {                                                                          \
             const T *at = (const T *)values + i * value_step;                                                      \
             int64_t begin = 0, left = m;                                                                           \
+            if (!sorter && step == 1) {     /* without branches, so that searches overlap */                       \
+                const T *base = (const T *)sequence, v = *at;                                                      \
+                if (j->right) for (; left > 1; left -= left / 2) base += (left / 2) & ((int64_t)(GET(base[left / 2 - 1]) > GET(v)) - 1); \
+                else for (; left > 1; left -= left / 2) base += (left / 2) & ((int64_t)(GET(base[left / 2 - 1]) >= GET(v)) - 1); \
+                begin = base - (const T *)sequence;                                                                \
+                if (left) begin += j->right ? !(GET(*base) > GET(v)) : !(GET(*base) >= GET(v));                    \
+                left = 0;                                                                                          \
+            }                                                                                                      \
             while (left > 0) {                                                                                     \
                 const int64_t half = left / 2, middle = begin + half;                                              \
                 const T *probe = (const T *)sequence + (sorter ? sorter[middle * sorter_step] : middle) * step;    \

@@ -2,6 +2,7 @@
 from .. import _core, ops
 from .._core import Tensor
 from ._register import public
+from .search import searchsorted
 
 
 @public
@@ -78,5 +79,11 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
         elements = _core.from_data(elements, None)
     if not isinstance(test_elements, Tensor):
         test_elements = _core.from_data(test_elements, None)
-    hit = ops.any_dim(ops.eq(elements.unsqueeze(-1), test_elements.reshape(-1)), (-1,))
+    n = test_elements.numel()
+    if n < 16 or elements.numel() * n < 4096 or elements.dtype != test_elements.dtype:
+        hit = ops.any_dim(ops.eq(elements.unsqueeze(-1), test_elements.reshape(-1)), (-1,))
+    else:                                                  # what stands where an element would be put
+        ordered = test_elements.detach().reshape(-1).sort()[0]
+        place = searchsorted(ordered, elements.detach()).clamp_max_(n - 1)
+        hit = ops.eq(ops.index_select(ordered, 0, place.reshape(-1)).reshape(elements.shape), elements)
     return ops.logical_not(hit) if invert else hit

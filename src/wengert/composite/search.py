@@ -218,18 +218,14 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
     scalar = not isinstance(input, Tensor)
     if scalar:
         input = _core.from_data(input, sorted_sequence.dtype)
-    n = sorted_sequence.shape[-1]
-    low = _core.full(tuple(input.shape), 0, _i64)            # bisection, of all values at once
-    high = low + n
-    for _ in range(n.bit_length()):
-        middle = (low + high) // 2
-        at = ops.clamp(middle, 0, n - 1)
-        value = sorted_sequence[at] if sorted_sequence.dim() == 1 else ops.gather(sorted_sequence, -1, at)
-        beyond = ops.gt(value, input) if right else ops.ge(value, input)        # false for a NaN, which goes last
-        go = ~beyond & (low < high)
-        low, high = ops.where(go, middle + 1, low), ops.where(beyond, middle, high)
-    result = low
-    return result.to(_core.dtype_by_name("int32")) if out_int32 else result
+    if sorted_sequence.dim() == 0 or sorted_sequence.dim() > 1 and sorted_sequence.shape[:-1] != input.shape[:-1]:
+        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input "
+                           f"value tensor must match, but we got boundaries tensor {list(sorted_sequence.shape)} and input value tensor "
+                           f"{list(input.shape)}")
+    common = _core.promote_types(sorted_sequence.dtype, input.dtype)
+    result = _core.empty(tuple(input.shape), _core.dtype_by_name("int32") if out_int32 else _i64)
+    _core.searchsorted_into(result, ops.to_dtype(sorted_sequence.detach(), common), ops.to_dtype(input.detach(), common), right)
+    return result
 
 
 @public(method=False, out=True)

@@ -35,11 +35,9 @@ _SPARSE = "tensors are dense: index_add, scatter_add and nn.Embedding do the usu
 _QUANTIZED = "there are no quantised dtypes or kernels"
 #: name -> what to do instead
 _EXPLAINED = {
-    **dict.fromkeys(("complex", "polar", "view_as_complex", "view_as_real", "complex32", "complex64", "complex128", "cfloat", "cdouble",
-                     "chalf"), _COMPLEX),
+    **dict.fromkeys(("complex", "polar", "view_as_complex", "view_as_real"), _COMPLEX),
     **dict.fromkeys(("sparse", "sparse_coo_tensor", "sparse_csr_tensor", "sparse_coo", "sparse_csr", "nested", "jagged"), _SPARSE),
-    **dict.fromkeys(("ao", "quantization", "quantize_per_tensor", "quantize_per_channel", "qint8", "quint8", "qint32"), _QUANTIZED),
-    **dict.fromkeys(("uint16", "uint32", "uint64"), "use int32 or int64"),
+    **dict.fromkeys(("ao", "quantization", "quantize_per_tensor", "quantize_per_channel"), _QUANTIZED),
     **dict.fromkeys(("fft", "stft", "istft", "signal"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
                     "the transform"),
     **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
@@ -49,8 +47,49 @@ _EXPLAINED = {
 }
 
 
+#: PyTorch's dtypes that no tensor here has -> why
+_ABSENT_DTYPES = {
+    **dict.fromkeys(("complex32", "complex64", "complex128"), _COMPLEX),
+    **dict.fromkeys(("qint8", "quint8", "qint32", "quint4x2", "quint2x4"), _QUANTIZED),
+    **dict.fromkeys(("uint16", "uint32", "uint64"), "use int32 or int64"),
+    **dict.fromkeys(("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"),
+                    "use float16 or bfloat16"),
+}
+_OTHER_NAMES = {"cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32"}
+
+
+class AbsentDtype:
+    """A dtype that programs may name and compare with, and that nothing can be made of: errors show the name of its type.
+
+    Attributes:
+        is_floating_point, is_complex, is_signed (bool), itemsize (int): as PyTorch's.
+    """
+
+    is_signed = True
+
+    def __new__(cls, name, why):
+        kind = type(f"torch.{name}, which wengert lacks: {why}", (cls,), {"__module__": cls.__module__})
+        return object.__new__(kind)
+
+    def __init__(self, name, why):
+        self.name = name
+        self.is_complex, self.is_floating_point = name.startswith("complex"), name.startswith("float")
+        self.is_signed = not name.startswith(("u", "quint"))
+        bits = "".join(c for c in name.partition("_")[0] if c.isdigit())
+        self.itemsize = 1 if name.startswith(("float", "quint")) else int(bits) // 8
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return find, (self.name,)
+
+
 class MissingName(AttributeError):
     """A name of PyTorch's that wengert does not have; says what to do instead."""
+
+
+_absent = {}
 
 
 def find(name):
@@ -68,6 +107,11 @@ def find(name):
     from . import Tensor
     if name.endswith("_") and not name.startswith("_") and callable(getattr(Tensor, name, None)):
         return getattr(Tensor, name)                   # torch.zero_(x) is x.zero_()
+    name = _OTHER_NAMES.get(name, name)
+    if name in _ABSENT_DTYPES:
+        if name not in _absent:
+            _absent[name] = AbsentDtype(name, _ABSENT_DTYPES[name])
+        return _absent[name]
     if name in _EXPLAINED:
         raise MissingName(f"wengert has no torch.{name}: {_EXPLAINED[name]}")
     raise AttributeError(f"module 'wengert' has no attribute '{name}'")

@@ -155,7 +155,7 @@ def test_mixed_precision_is_off():
 
 
 @pytest.mark.parametrize("name, said", [
-    ("fft", "wengert has no torch.fft: transform with numpy.fft"), ("complex64", "wengert has no torch.complex64: numbers are real"),
+    ("fft", "wengert has no torch.fft: transform with numpy.fft"), ("polar", "wengert has no torch.polar: numbers are real"),
     ("sparse_coo_tensor", "tensors are dense"), ("mtia", "CPU only"),
     ("nonsense", "module 'wengert' has no attribute 'nonsense'"),
 ])
@@ -332,3 +332,15 @@ def test_other_devices_have_names_only():
     with pytest.raises(RuntimeError, match="device type at start of device string: nowhere"):
         wengert.device("nowhere")
     assert x.to(wengert.device("cpu")) is x and wengert.zeros(1, device=wengert.device("cpu", 0)).sum() == 0
+
+
+def test_absent_dtypes_are_named_and_compared_and_never_used():
+    x = wengert.ones(2)
+    assert x.dtype != wengert.complex64 and x.dtype not in (wengert.uint16, wengert.cfloat) and wengert.cfloat is wengert.complex64
+    for name in ("complex32", "complex64", "complex128", "uint16", "uint32", "uint64", "qint8", "float8_e4m3fn"):
+        ours, theirs = getattr(wengert, name), getattr(torch, name)
+        assert repr(ours) == repr(theirs) and not isinstance(ours, wengert.dtype)
+        assert (ours.is_complex, ours.is_floating_point, ours.itemsize) == (theirs.is_complex, theirs.is_floating_point, theirs.itemsize)
+        with pytest.raises(TypeError, match=f"torch.{name}, which wengert lacks"):
+            wengert.zeros(2, dtype=ours)
+    assert {wengert.complex64: 1}[wengert.complex64] == 1

@@ -17,6 +17,7 @@ NAMES = {
     "utils._pytree": ["tree_map", "tree_flatten", "tree_unflatten", "tree_leaves", "tree_map_only"],
     "cpu": ["is_available", "synchronize", "device_count", "current_device"],
     "return_types": [],
+    "_dynamo": ["config", "reset", "mark_dynamic", "disable", "optimize"],
     "nn.attention": ["sdpa_kernel", "SDPBackend"],
 }
 

@@ -129,6 +129,7 @@ typedef struct correlate_job {
     char *y;
     wg_phase *phase;
     int64_t phases, rows, row_blocks;        /* results of a tile at most; tiles of a group */
+    int wide;                        /* Note [Lanes of results] */
     char *slot;                      /* memory of the threads at work */
     int64_t slots, slot_bytes, room; /* room: elements of the planes in a slot */
     int32_t *taken;
@@ -208,20 +209,32 @@ static void phase_offsets(const wg_correlation *c, wg_phase *p) {
 
 static int64_t at_64_bytes(int64_t n) { return (n + 63) / 64 * 64; }
 
+/* Is it less work with vectors along the results? Note [Lanes of results]. */
+static int in_lanes_of_results(const wg_correlation *c, int dtype) {
+    const wg_axis *a = c->axis;
+    if (WG_VECTOR_BYTES < 64 || a[0].out_step * a[1].out_step * a[2].out_step != 1 || a[2].places < 5) return 0;
+    const int64_t lanes = 64 / wg_itemsize[dtype], k = c->channels * c->taps, turning = 8;
+    int64_t useful = c->blocks > 1 ? 1 : c->unit_images;
+    for (int d = 0; d < 3; d++) useful *= c->blocks > 1 && d == c->cut ? a[d].block : a[d].places;
+    const double flat = (double)((c->results + 7) / 8 * 8) * (double)((c->most + lanes - 1) / lanes * lanes);
+    return (double)((c->results + 2 * lanes - 1) / (2 * lanes) * 2 * lanes) * (double)useful * (double)(k + turning) < 0.98 * flat * (double)k;
+}
+
 /* y = bias + the correlation of x with w. */
 static int correlate(const wg_correlation *c, const weights *w, wg_array *y, const wg_array *x, const wg_array *bias) {
     const int dtype = y->dtype, size = wg_itemsize[dtype];
-    const int64_t phases = c->axis[0].out_step * c->axis[1].out_step * c->axis[2].out_step, most = most_rows(dtype);
-    correlate_job j = {.c = c, .w = *w, .x = x->data, .y = y->data, .bias = wg_given(bias) ? bias->data : NULL, .phases = phases};
+    const int wide = in_lanes_of_results(c, dtype);
+    const int64_t phases = c->axis[0].out_step * c->axis[1].out_step * c->axis[2].out_step, most = wide ? 2 * 64 / size : most_rows(dtype);
+    correlate_job j = {.c = c, .w = *w, .x = x->data, .y = y->data, .bias = wg_given(bias) ? bias->data : NULL, .phases = phases, .wide = wide};
     j.row_blocks = (c->results + most - 1) / most;
-    j.rows = (c->results + j.row_blocks - 1) / j.row_blocks;
+    j.rows = wide ? most : (c->results + j.row_blocks - 1) / j.row_blocks;
     j.room = c->channels * c->phases * c->plane;
     j.slot_bytes = at_64_bytes((j.room + j.rows * at_64_bytes(c->most + 64)) * size);
     j.slots = wg_get_num_threads();
     if (j.slots > c->units * c->groups) j.slots = c->units * c->groups;
     /* phases, their offsets, taps, weights; then slots */
     const int64_t k = c->channels * c->taps, heads = at_64_bytes(phases * (int64_t)sizeof(wg_phase));
-    const int64_t lists = at_64_bytes((k + c->taps) * (int64_t)sizeof(int64_t)), packed = at_64_bytes(c->groups * c->results * k * size);
+    const int64_t lists = at_64_bytes((k + c->taps) * (int64_t)sizeof(int64_t)), packed = at_64_bytes(c->groups * (wide ? j.row_blocks * j.rows : c->results) * k * size);
     char *room = wg_scratch_get(heads + lists + packed + j.slots * (j.slot_bytes + (int64_t)sizeof(int32_t)));
     if (!room) return -1;
     int64_t *list = (int64_t *)(room + heads);

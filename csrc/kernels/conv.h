@@ -22,7 +22,7 @@
 #define WG_KERNELS_CONV_H
 
 #include "strided.h"
-#include "vector.h"
+#include "vector512.h"
 
 enum { WG_CONV_BLOCK = 1024 };
 

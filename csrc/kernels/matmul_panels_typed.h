@@ -94,23 +94,7 @@ WG_INLINE void N(tile_rows)(const N(block) *q, const T *a, const T *b, T *c, int
     }
 }
 
-/* ---- transposing ---------------------------------------------------------------------------------------------- */
-
-/* to[j][i] = from[i][j]; i < rows, j < columns. `add`: to what stands there; `fill`: zeros for the i up to LANES. */
-WG_INLINE void N(transpose_block)(const T *from, int64_t from_rs, int64_t rows, int64_t columns, T *to, int64_t to_rs, int add, int fill) {
-    enum { L = 64 / sizeof(T) };
-    const V(wg_mask) across = V(wg_vec_first)(columns), down = V(wg_vec_first)(fill ? LANES : rows);
-    VEC v[L];
-    _Pragma("GCC unroll 16")
-    for (int i = 0; i < L; i++) v[i] = i < rows ? V(wg_vec_load_some)(from + i * from_rs, across) : V(wg_vec_all)(0);
-    V(wg_vec_transpose)(v);
-    _Pragma("GCC unroll 16")
-    for (int j = 0; j < L; j++) {
-        if (j >= columns) break;
-        if (add) v[j] = V(wg_vec_load_some)(to + j * to_rs, down) + v[j];
-        V(wg_vec_store_some)(to + j * to_rs, down, v[j]);
-    }
-}
+/* ---- areas of out --------------------------------------------------------------------------------------------- */
 
 /* A strip of LANES columns of b, for a block of k: each is contiguous there, its rows are here. */
 static void N(pack_strips)(void *context, int64_t begin, int64_t end) {
@@ -121,11 +105,9 @@ static void N(pack_strips)(void *context, int64_t begin, int64_t end) {
         const T *from = (const T *)p->b.data + (s->first_lane + j) * p->b.cs + s->first_k;
         T *to = (T *)s->packed + j * s->k;
         for (int64_t l = 0; l < s->k; l += LANES)
-            N(transpose_block)(from + l, p->b.cs, left < LANES ? left : LANES, s->k - l < LANES ? s->k - l : LANES, to + l * LANES, LANES, 0, 1);
+            V(wg_transpose)(from + l, p->b.cs, left < LANES ? left : LANES, s->k - l < LANES ? s->k - l : LANES, to + l * LANES, LANES, 0, 1);
     }
 }
-
-/* ---- areas of out --------------------------------------------------------------------------------------------- */
 
 /* rows x n of out, from (i, j) on; j counts from the first lane of the block. */
 static void N(area)(const panels *s, const N(block) *q, int64_t i, int64_t j, int64_t rows, int64_t n) {
@@ -143,7 +125,7 @@ static void N(area)(const panels *s, const N(block) *q, int64_t i, int64_t j, in
                 const int64_t some = rows - r < LANES ? rows - r : LANES;
                 N(tile_rows)(q, a + r * q->a_rs, b, turned, 3 * LANES, 0, some, width);
                 for (int64_t t = 0; t < width; t += LANES)
-                    N(transpose_block)(turned + t, 3 * LANES, some, width - t < LANES ? width - t : LANES, c + r + t * q->c_cs, q->c_cs, q->add, 0);
+                    V(wg_transpose)(turned + t, 3 * LANES, some, width - t < LANES ? width - t : LANES, c + r + t * q->c_cs, q->c_cs, q->add, 0);
             }
         if (p->bias && s->last) {
             const T *bias = (const T *)p->bias + i * p->bias_rs + (s->first_lane + j) * p->bias_cs;

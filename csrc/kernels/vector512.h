@@ -3,7 +3,9 @@
  *     wg_mask_<type>  wg_vec_first_<type>(n)         the first n lanes; all if n is larger
  *     wg_vec_load_some_<type>(p, mask)               the other lanes are zero, their memory is not read
  *     wg_vec_store_some_<type>(p, mask, v)
- *     wg_vec_transpose_<type>(r)                     lane j of r[i] to lane i of r[j]; as many vectors as lanes */
+ *     wg_vec_transpose_<type>(r)                     lane j of r[i] to lane i of r[j]; as many vectors as lanes
+ *     wg_vec_sums_<type>(r)                          lane i: the sum of r[i], as a tree: halves first; as many vectors as lanes
+ *     wg_transpose_<type>(...)                       the same from memory to memory, of what a square holds */
 #ifndef WG_KERNELS_VECTOR512_H
 #define WG_KERNELS_VECTOR512_H
 
@@ -67,6 +69,58 @@ WG_INLINE void wg_vec_transpose_float64(wg_vec_float64 *r) {
     _Pragma("GCC unroll 8")
     for (int i = 0; i < 8; i++) r[i] = (wg_vec_float64)u[i];
 }
+
+/* Each step adds the two halves of what is left of every vector, and puts what is left of two into one. */
+#define WG_FOLD(shuffle, to, from, step, low, high) to = shuffle(from, step, low) + shuffle(from, step, high)
+
+WG_INLINE wg_vec_float32 wg_vec_sums_float32(const wg_vec_float32 *r) {
+    __m512 a[8], b[4], c[2];
+    _Pragma("GCC unroll 8")
+    for (int i = 0; i < 8; i++) WG_FOLD(_mm512_shuffle_f32x4, a[i], (__m512)r[2 * i], (__m512)r[2 * i + 1], 0x44, 0xee);
+    _Pragma("GCC unroll 4")
+    for (int i = 0; i < 4; i++) WG_FOLD(_mm512_shuffle_f32x4, b[i], a[2 * i], a[2 * i + 1], 0x88, 0xdd);
+    _Pragma("GCC unroll 2")
+    for (int i = 0; i < 2; i++) WG_FOLD(_mm512_shuffle_ps, c[i], b[2 * i], b[2 * i + 1], 0x44, 0xee);
+    __m512 sums;                                             /* of r[q + 4i] in lane 4q + i */
+    WG_FOLD(_mm512_shuffle_ps, sums, c[0], c[1], 0x88, 0xdd);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return (wg_vec_float32)_mm512_permutexvar_ps(order, sums);
+}
+
+WG_INLINE wg_vec_float64 wg_vec_sums_float64(const wg_vec_float64 *r) {
+    __m512d a[4], b[2];
+    _Pragma("GCC unroll 4")
+    for (int i = 0; i < 4; i++) WG_FOLD(_mm512_shuffle_f64x2, a[i], (__m512d)r[2 * i], (__m512d)r[2 * i + 1], 0x44, 0xee);
+    _Pragma("GCC unroll 2")
+    for (int i = 0; i < 2; i++) WG_FOLD(_mm512_shuffle_f64x2, b[i], a[2 * i], a[2 * i + 1], 0x88, 0xdd);
+    __m512d sums;                                            /* of r[q + 4i] in lane 2q + i */
+    WG_FOLD(_mm512_shuffle_pd, sums, b[0], b[1], 0x00, 0xff);
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    return (wg_vec_float64)_mm512_permutexvar_pd(order, sums);
+}
+#undef WG_FOLD
+
+/* to[j][i] = from[i][j] for i < rows and j < columns, neither more than the lanes of a vector. `add`: to what stands there; `fill`: zeros
+ * for the other i. */
+#define WG_TRANSPOSE(T, s)                                                                                                       \
+    static inline void wg_transpose_##s(const T *from, int64_t from_rs, int64_t rows, int64_t columns, T *to, int64_t to_rs, int add, \
+                                        int fill) {                                                                              \
+        enum { L = 64 / sizeof(T) };                                                                                             \
+        const wg_mask_##s across = wg_vec_first_##s(columns), down = wg_vec_first_##s(fill ? L : rows);                          \
+        wg_vec_##s v[L];                                                                                                         \
+        _Pragma("GCC unroll 16")                                                                                                 \
+        for (int i = 0; i < L; i++) v[i] = i < rows ? wg_vec_load_some_##s(from + i * from_rs, across) : wg_vec_all_##s(0);      \
+        wg_vec_transpose_##s(v);                                                                                                 \
+        _Pragma("GCC unroll 16")                                                                                                 \
+        for (int j = 0; j < L; j++) {                                                                                            \
+            if (j >= columns) break;                                                                                             \
+            if (add) v[j] = wg_vec_load_some_##s(to + j * to_rs, down) + v[j];                                                   \
+            wg_vec_store_some_##s(to + j * to_rs, down, v[j]);                                                                   \
+        }                                                                                                                        \
+    }
+WG_TRANSPOSE(float, float32)
+WG_TRANSPOSE(double, float64)
+#undef WG_TRANSPOSE
 
 #endif
 #endif

@@ -49,6 +49,13 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, void (*body)(void
 #define WG_VECTOR
 #endif
 
+/* In a loop over i that must not become vectors. */
+#if defined(__GNUC__)
+#define WG_SCALAR(i) __asm__("" : "+r"(i))
+#else
+#define WG_SCALAR(i) ((void)0)
+#endif
+
 /* Fused multiply-add, explicit and only inside the polynomials that eager and fused code share
  * (Note [Bits do not depend on the instruction set] in wg_math.h). */
 #ifdef __FMA__

@@ -1,6 +1,7 @@
 """Views: what they see of writes, chains of them, views that outlive their base, the ambiguous cases that are refused."""
 import gc
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.engine
@@ -23,6 +24,37 @@ def test_write_through_a_view_changes_the_base(lib):
     assert y.tolist() == [1.0, 20.0, 30.0] and y.grad_fn is not None
     y.sum().backward()
     assert x.grad.tolist() == [1.0, 10.0, 10.0]
+
+
+def written_through_a_view(lib):
+    """A constant, one of whose views became a function of x."""
+    x, y = leaf(lib, 5.0, 6.0), lib.zeros(3)
+    y[1:].copy_(x)
+    return x, y
+
+
+@pytest.mark.parametrize("refused, error, text", [
+    (lambda lib, y: y.resize_(7), RuntimeError, "cannot resize variables that require grad"),
+    (lambda lib, y: lib.add(lib.ones(3), 1, out=y), RuntimeError, "out=... arguments don't support automatic differentiation"),
+    (lambda lib, y: np.asarray(y), RuntimeError, "Can't call numpy"),
+    (lambda lib, y: y.__dlpack__(), BufferError, "require gradient"),
+], ids=["resize_", "out", "asarray", "dlpack"])
+def test_a_base_written_through_a_view_requires_grad_from_then_on(lib, refused, error, text):
+    _, y = written_through_a_view(lib)
+    with pytest.raises(error, match=text):
+        refused(lib, y)
+
+
+def test_other_memory_leaves_the_history_that_writes_through_views_gave(lib):
+    _, y = written_through_a_view(lib)
+    y.set_(lib.ones(3))
+    assert y.requires_grad
+    x, y = written_through_a_view(lib)
+    assert not y.view(lib.int32).requires_grad
+    y.data = lib.ones(3)
+    assert y.requires_grad and not y.is_leaf and y.output_nr == 0
+    (y * 2).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
 
 
 def test_write_through_a_transpose(lib):

@@ -26,8 +26,7 @@ cdef tuple as_tensors(object x):
 cdef int requires_grad_of(object t) except -1:
     if not isinstance(t, Tensor):
         return bool(t.requires_grad)
-    check(wg_tensor_refresh(&(<Tensor>t).t))
-    return (<Tensor>t).t.v.edge.node != NULL
+    return has_edge(<Tensor>t)
 
 
 cdef Tensor cotangent_of(Py_ssize_t i, object output, object given):

@@ -136,7 +136,7 @@ cdef int fill_buffer(Tensor self, Py_buffer *view, int flags) except -1:
     cdef exported *e
     cdef int size = wg_itemsize[a.dtype]
     view.obj = None
-    if self.t.v.edge.node != NULL:       # NumPy tries the buffer before __array__, which says it in PyTorch's words
+    if has_edge(self):                   # NumPy tries the buffer before __array__, which says it in PyTorch's words
         raise BufferError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if format_of(a.dtype) == NULL:
         raise BufferError("bfloat16 has no buffer format: convert with .float() first")

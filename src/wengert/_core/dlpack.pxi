@@ -79,7 +79,7 @@ def to_dlpack(Tensor self not None, bint versioned):
     cdef wg_dl_managed *m
     cdef wg_dl_versioned *v
     cdef size_t dims = 2 * self.t.v.a.ndim * sizeof(int64_t)
-    if self.t.v.edge.node != NULL:
+    if has_edge(self):
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if self.t.v.a.storage.flags & WG_STORAGE_READONLY and not versioned:
         raise BufferError("read-only memory needs a versioned DLPack consumer (max_version=(1, 0) or later)")

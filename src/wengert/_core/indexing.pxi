@@ -438,8 +438,7 @@ cdef bint fill_where(Tensor self, object key, object value) except -1:
     mask = <Tensor>key
     if mask.t.v.a.dtype != WG_BOOL or not is_plain(mask) or not wg_same_shape(&mask.t.v.a, &self.t.v.a):
         return False
-    check(wg_tensor_refresh(&self.t))
-    if self.t.v.edge.node != NULL:
+    if has_edge(self):
         return False
     in_[0] = &self.t.v
     in_[1] = &mask.t.v

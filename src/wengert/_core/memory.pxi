@@ -18,7 +18,7 @@ cdef Tensor share_memory(Tensor self, bint new_version):
 cdef int set_data(Tensor self, Tensor value) except -1:
     """x.data = y: x takes over y's memory, keeps its own version counter and its place in the graph."""
     cdef wg_val v
-    if self.t.v.edge.node != NULL and not WG_IS_FLOAT(value.t.v.a.dtype):
+    if has_edge(self) and not WG_IS_FLOAT(value.t.v.a.dtype):
         raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
     wg_val_share(&v, &value.t.v)
     wg_val_drop_edge(&v)
@@ -41,7 +41,7 @@ def _resize(Tensor self not None, sizes):
     cdef int n = read_sizes(sizes, shape)
     cdef wg_val fresh
     cdef int64_t numel = 1, keep
-    if self.t.v.edge.node != NULL:
+    if has_edge(self):
         raise RuntimeError("cannot resize variables that require grad")
     check(wg_new(&fresh, self.t.v.a.dtype, n, shape))
     keep = self.t.v.a.storage.asked - (self.t.v.a.data - self.t.v.a.storage.data)
@@ -137,7 +137,7 @@ def _show(Tensor self not None, Tensor memory not None, int64_t offset, sizes, s
 
 
 cdef int set_memory(Tensor self, Tensor source) except -1:
-    if self.t.v.edge.node != NULL and self.t.v.edge.node.kind == WG_NODE_LEAF and not wg_mode & WG_MODE_NO_GRAD:
+    if has_edge(self) and self.t.v.edge.node.kind == WG_NODE_LEAF and not wg_mode & WG_MODE_NO_GRAD:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     set_data(self, source)
     wg_tensor_touched(&self.t, 0xffff)
@@ -166,7 +166,7 @@ def _view_dtype(Tensor self not None, dtype_):
     cdef Tensor y
     if a.dtype == dt:
         return apply_one(OP_ALIAS, self, NULL)
-    if self.t.v.edge.node != NULL and not wg_mode & WG_MODE_NO_GRAD:
+    if WG_IS_FLOAT(dt) and not wg_mode & WG_MODE_NO_GRAD and has_edge(self):
         raise RuntimeError("view(dtype) of a tensor that requires grad has no derivative: use detach()")
     for d in range(a.ndim):
         shape[d] = a.shape[d]

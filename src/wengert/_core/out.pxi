@@ -26,9 +26,8 @@ cdef object write_out(str name, object result, object out):
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     target, source = <Tensor>out, <Tensor>result
-    if target.t.v.edge.node != NULL or source.t.v.edge.node != NULL:
-        if not wg_mode & WG_MODE_NO_GRAD:
-            raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if not wg_mode & WG_MODE_NO_GRAD and (has_edge(target) or has_edge(source)):
+        raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
     check_result_type(target.t.v.a.dtype, source.t.v.a.dtype)
     if not wg_same_shape(&target.t.v.a, &source.t.v.a):
         resize(target, source)
@@ -56,7 +55,7 @@ cdef int resize(Tensor target, Tensor source) except -1:
                       f"match the required output shape {shape_of(source)}. This behavior is deprecated, and in a future release "
                       "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
                       "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
-    if target.t.v.edge.node != NULL:
+    if has_edge(target):
         raise RuntimeError("cannot resize variables that require grad")
     check(wg_new(&fresh, target.t.v.a.dtype, source.t.v.a.ndim, source.t.v.a.shape))
     wg_tensor_release(&target.t)

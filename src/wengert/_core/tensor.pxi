@@ -131,9 +131,7 @@ cdef class Tensor:
     @property
     def requires_grad(self):
         """Does a gradient flow to this tensor?"""
-        if wg_tensor_refresh(&self.t) < 0:
-            fail()
-        return self.t.v.edge.node != NULL
+        return has_edge(self)
 
     @requires_grad.setter
     def requires_grad(self, bint value):
@@ -147,8 +145,7 @@ cdef class Tensor:
     @property
     def is_leaf(self):
         """Was it made by the user, or without a gradient, rather than by a recorded operation?"""
-        check(wg_tensor_refresh(&self.t))
-        return self.t.v.edge.node == NULL or self.t.v.edge.node.kind == WG_NODE_LEAF
+        return not has_edge(self) or self.t.v.edge.node.kind == WG_NODE_LEAF
 
     @property
     def grad(self):
@@ -170,15 +167,14 @@ cdef class Tensor:
     @property
     def grad_fn(self):
         """The record that computed this tensor, or None."""
-        check(wg_tensor_refresh(&self.t))
-        if self.t.v.edge.node == NULL or self.t.v.edge.node.kind == WG_NODE_LEAF:
+        if not has_edge(self) or self.t.v.edge.node.kind == WG_NODE_LEAF:
             return None
         return make_node(self.t.v.edge)
 
     @property
     def output_nr(self):
         """Which output of `grad_fn` this is."""
-        return self.t.v.edge.out if self.t.v.edge.node != NULL else 0
+        return self.t.v.edge.out if has_edge(self) else 0
 
     @property
     def _version(self):
@@ -240,8 +236,7 @@ cdef class Tensor:
         Raises:
             RuntimeError: it requires grad and ``force`` is False.
         """
-        check(wg_tensor_refresh(&self.t))
-        if self.t.v.edge.node != NULL and not force:
+        if has_edge(self) and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return to_numpy(self)
 

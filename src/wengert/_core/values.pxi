@@ -7,6 +7,12 @@ cdef inline Tensor tensor_in(object o):
     return <Tensor>o
 
 
+cdef inline bint has_edge(Tensor t) except -1:
+    """Does a gradient flow to this tensor? What was written through its views counts: see Note [View groups] in csrc/wg_views.h."""
+    check(wg_tensor_refresh(&t.t))
+    return t.t.v.edge.node != NULL
+
+
 cdef list shape_of(Tensor t):
     """The sizes, whatever a subclass's ``shape`` says."""
     return [t.t.v.a.shape[i] for i in range(t.t.v.a.ndim)]

@@ -109,8 +109,6 @@ class Module(Calls, Tree, State):
     def _check_name(self, name, registry, kind, dot):
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
-        if kind == "module" and name not in registry and hasattr(self, name):
-            raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
             raise KeyError(dot)
         if name == "":

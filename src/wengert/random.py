@@ -138,11 +138,13 @@ def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, r
     return _finish(random_fill("normal", _like(input, dtype, memory_format), _generator(generator), (), (0.0, 1.0)), requires_grad)
 
 
-def randint_like(input, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
+def randint_like(input, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=preserve_format):
     """Integers from [low, high) in the shape of ``input``."""
     check_device(device)
-    if high is None:
-        low, high = 0, low
+    if low is None and high is None:
+        raise TypeError("randint_like() missing 1 required positional arguments: \"high\"")
+    if low is None or high is None:
+        low, high = 0, low if high is None else high
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     return _finish(random_fill("randint", _like(input, dtype, memory_format), _generator(generator), (), (low, high)), requires_grad)

@@ -17,6 +17,10 @@ cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwn
             return call_override(f, args, nargs, kwnames)
     if wg_mode & WG_MODE_FUNCTION:
         return call_override(f, args, nargs, kwnames)
+    if f.old_form and nargs > f.old_form + 1:
+        result = old_call(f, args, nargs, kwnames)
+        if result is not NotImplemented:
+            return result
     if f.function is not None:
         return shortcut_call(f, args, nargs, kwnames, nkw, ntensors)
     if f.ncodes == 1:
@@ -106,6 +110,8 @@ cdef bint suits(const wg_op *op, const wg_param *p, int position, bint inplace, 
     if type == WG_P_TENSORS:
         return isinstance(o, (list, tuple))
     if type == WG_P_NUMBER or type == WG_P_FLOAT:
+        if isinstance(o, Tensor):                        # alpha=t: only where no tensor parameter could be meant
+            return p.keyword_only and (<Tensor>o).t.v.a.ndim == 0
         return is_number(o) or numpy_number(o) is not None
     if type == WG_P_INT:
         return takes_int(o)

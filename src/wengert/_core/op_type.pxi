@@ -28,6 +28,7 @@ cdef class Op:
     cdef object function            # of a shortcut: what is called where no row fits; else None
     cdef Py_ssize_t max_args[MOST_ROWS_OF_A_NAME]     # of a shortcut: with more arguments by position a call does not fit that row,
     cdef int max_tensors            # and with more tensors among them none
+    cdef int old_form               # tensors beside the first, of a function with an old form (old_forms.pxi), else 0
 
     def __cinit__(self):
         self.vectorcall = op_vectorcall
@@ -96,6 +97,7 @@ cdef Op make_op(str name, list codes, bint inplace):
             f.ncodes += 1
     f.inplace = inplace
     f.name = name
+    f.old_form = old_form_of(name)
     return f
 
 

@@ -74,11 +74,31 @@ static PyMappingMethods mapping = {.mp_subscript = size_subscript};
 static PySequenceMethods sequence = {.sq_repeat = size_repeat};
 static PyNumberMethods number = {.nb_add = size_add};
 
+/* Size(sizes): what stands for an int (a tensor of one, a NumPy integer) becomes one. */
+static PyObject *size_make(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    PyObject *self = PyTuple_Type.tp_new(type, args, kwargs);
+    for (Py_ssize_t i = 0; self && i < PyTuple_GET_SIZE(self); i++) {
+        PyObject *item = PyTuple_GET_ITEM(self, i);
+        if (PyLong_Check(item)) continue;
+        PyObject *size = PyNumber_Index(item);
+        if (size == NULL) {
+            if (PyErr_ExceptionMatches(PyExc_TypeError))
+                PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i, Py_TYPE(item)->tp_name);
+            Py_CLEAR(self);
+            break;
+        }
+        PyTuple_SET_ITEM(self, i, size);         /* nobody else has seen the tuple yet */
+        Py_DECREF(item);
+    }
+    return self;
+}
+
 static PyTypeObject size_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "wengert.Size",
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .tp_doc = "The shape of a tensor: a tuple of ints.",
+    .tp_new = size_make,
     .tp_repr = size_repr,
     .tp_methods = methods,
     .tp_as_mapping = &mapping,

@@ -153,6 +153,8 @@ FAKE = """
 #ifndef WRONG_cblas_dgemv
 #define WRONG_cblas_dgemv
 #endif
+#define NEVER(name) void name(void) {}
+NEVER(cblas_strsm) NEVER(cblas_dtrsm) NEVER(spotrf_) NEVER(dpotrf_) NEVER(sgetrf_) NEVER(dgetrf_) NEVER(sgetrs_) NEVER(dgetrs_)
 GEMM(float, cblas_sgemm) GEMM(double, cblas_dgemm) GEMV(float, cblas_sgemv) GEMV(double, cblas_dgemv)
 """
 

@@ -94,7 +94,11 @@ def run_errors(info, ours, report):
             params = [torch.nn.Parameter(torch.randn(3, 2))] if sample.params is None else sample.params
             info.optim_cls(params, **sample.kwargs).step()
 
-        got, expected = outcome(run, Untranslatable), outcome(theirs)
+        try:
+            got, expected = outcome(run, Untranslatable), outcome(theirs)
+        except Untranslatable:
+            report("error", "", "skipped", text)
+            continue
         if expected[0] == "returned":
             continue
         if got[0] == "returned":

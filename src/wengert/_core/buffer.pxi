@@ -43,8 +43,8 @@ def from_buffer_object(obj):
     """
     cdef Py_buffer *view = <Py_buffer *>malloc(sizeof(Py_buffer))
     cdef wg_storage *storage
-    cdef int64_t shape[24]
-    cdef int64_t strides[24]
+    cdef int64_t shape[WG_MAX_DIMS]
+    cdef int64_t strides[WG_MAX_DIMS]
     cdef int64_t last = 0, step, dense
     cdef int i, dt
     cdef bint readonly = False
@@ -127,7 +127,7 @@ cdef const char *format_of(int dt) noexcept:
 
 cdef struct exported:                    # behind a Py_buffer: its dimensions, and the memory it shows
     wg_storage *storage
-    Py_ssize_t dims[48]
+    Py_ssize_t dims[2 * WG_MAX_DIMS]
 
 
 cdef int fill_buffer(Tensor self, Py_buffer *view, int flags) except -1:

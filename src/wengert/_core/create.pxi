@@ -18,7 +18,7 @@ def empty(sizes, dtype, bint zero=False):
     Raises:
         RuntimeError: a negative size, or more elements than can be counted. MemoryError: there is not enough memory.
     """
-    cdef int64_t shape[24]
+    cdef int64_t shape[WG_MAX_DIMS]
     cdef int n = read_sizes(sizes, shape)
     cdef Tensor t = new_tensor()
     check(wg_new(&t.t.v, dtype_code(dtype), n, shape))

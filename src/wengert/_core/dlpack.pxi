@@ -131,7 +131,7 @@ def from_dlpack_capsule(capsule):
     cdef wg_version *version
     cdef void *owner
     cdef bint versioned = PyCapsule_IsValid(capsule, "dltensor_versioned"), readonly = False
-    cdef int64_t strides[24]
+    cdef int64_t strides[WG_MAX_DIMS]
     cdef int64_t last = 0, step = 1
     cdef int dt, i
     cdef Tensor t

@@ -22,7 +22,7 @@ cdef struct making:                      # what one call asks for
     bint requires_grad
     int ndim
     const int64_t *shape
-    int64_t sizes[24]
+    int64_t sizes[WG_MAX_DIMS]
     PyObject *generator
 
 

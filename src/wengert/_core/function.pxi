@@ -164,7 +164,7 @@ cdef list function_backward(wg_rec *r, Ext e, list cotangents, bint create_graph
     cdef wg_edge edge
     cdef Tensor t
     cdef wg_val fitted
-    cdef int64_t shape[24]
+    cdef int64_t shape[WG_MAX_DIMS]
     cdef int k
     for k in range(r.ny):
         if cotangents[k] is None and e.function.materialize_grads:

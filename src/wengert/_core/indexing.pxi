@@ -247,7 +247,7 @@ cdef Tensor stacked(list tensors):
 
 cdef Tensor stack_of(list tensors):
     """Tensors of one shape along a new first dimension."""
-    cdef const wg_val *x[24]
+    cdef const wg_val *x[WG_MAX_DIMS]
     cdef wg_attr attr[1]
     cdef int n = <int>len(tensors), i
     cdef Tensor out = new_tensor()
@@ -259,7 +259,7 @@ cdef Tensor stack_of(list tensors):
 
 
 cdef Tensor expanded_to(Tensor x, list shape):
-    cdef int64_t sizes[24]
+    cdef int64_t sizes[WG_MAX_DIMS]
     cdef wg_attr attr[1]
     cdef int i
     if shape_of(x) == shape:
@@ -272,9 +272,9 @@ cdef Tensor expanded_to(Tensor x, list shape):
 
 cdef Tensor arrange(Tensor x, list tensors, int *place):
     """x with the indexed dimensions first; *place says where the result's index dimensions go."""
-    cdef int64_t order[24]
+    cdef int64_t order[WG_MAX_DIMS]
     cdef int n = <int>len(tensors), ndim = x.t.v.a.ndim, i, k, d
-    cdef bint indexed[24]
+    cdef bint indexed[WG_MAX_DIMS]
     cdef bint sorted_ = True
     cdef wg_attr attr[1]
     for d in range(ndim):
@@ -316,7 +316,7 @@ cdef bint plain_indices(object item):
 cdef Tensor pair_index(Tensor self, tuple key):
     """x[i, j] and x[:, j] for index tensors, the commonest of the keys that gather; None for any other."""
     cdef wg_attr attr[1]
-    cdef int64_t order[24]
+    cdef int64_t order[WG_MAX_DIMS]
     cdef int d, ndim = self.t.v.a.ndim
     first, second = <object>PyTuple_GET_ITEM_(key, 0), <object>PyTuple_GET_ITEM_(key, 1)
     if ndim < 2 or not plain_indices(second):

@@ -37,7 +37,7 @@ cdef int set_data(Tensor self, Tensor value) except -1:
 
 def _resize(Tensor self not None, sizes):
     """resize_: another shape, on new memory if the old does not suffice (its bytes are kept)."""
-    cdef int64_t shape[24]
+    cdef int64_t shape[WG_MAX_DIMS]
     cdef int n = read_sizes(sizes, shape)
     cdef wg_val fresh
     cdef int64_t numel = 1, keep
@@ -106,8 +106,8 @@ def _show(Tensor self not None, Tensor memory not None, int64_t offset, sizes, s
     Raises:
         RuntimeError: the window does not lie inside, or this is a leaf that requires grad.
     """
-    cdef int64_t shape[24]
-    cdef int64_t steps[24]
+    cdef int64_t shape[WG_MAX_DIMS]
+    cdef int64_t steps[WG_MAX_DIMS]
     cdef int n = read_sizes(sizes, shape), d
     cdef int size = wg_itemsize[self.t.v.a.dtype]
     cdef int64_t last = offset
@@ -161,8 +161,8 @@ def _view_dtype(Tensor self not None, dtype_):
     cdef wg_array *a = &self.t.v.a
     cdef int dt = dtype_code(dtype_)
     cdef int old = wg_itemsize[a.dtype], new = wg_itemsize[dt], last = a.ndim - 1, d
-    cdef int64_t shape[24]
-    cdef int64_t strides[24]
+    cdef int64_t shape[WG_MAX_DIMS]
+    cdef int64_t strides[WG_MAX_DIMS]
     cdef Tensor y
     if a.dtype == dt:
         return apply_one(OP_ALIAS, self, NULL)

@@ -58,8 +58,8 @@ cdef Tensor share_ndarray(object array):
     cdef wg_array_interface *a
     cdef wg_storage *storage
     cdef wg_version *version
-    cdef int64_t shape[24]
-    cdef int64_t strides[24]
+    cdef int64_t shape[WG_MAX_DIMS]
+    cdef int64_t strides[WG_MAX_DIMS]
     cdef int64_t last = 0
     cdef int dt, d
     cdef bint empty_ = False

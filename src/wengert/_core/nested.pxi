@@ -180,7 +180,7 @@ def from_data(data, dtype_or_none):
     """A new tensor holding nested Python numbers (lists, tuples, one-element tensors, NumPy scalars)."""
     cdef int dt
     cdef Tensor t = new_tensor()
-    cdef int64_t sizes[24]
+    cdef int64_t sizes[WG_MAX_DIMS]
     cdef list shape
     cdef wg_val v
     if type(data) is float or type(data) is int or type(data) is bool:       # torch.tensor(3.0)

@@ -65,8 +65,8 @@ cdef extern from "wg_types.h" nogil:
         uint8_t contiguous
         uint8_t is_number
         wg_number_value number
-        int64_t shape[24]
-        int64_t strides[24]
+        int64_t shape[WG_MAX_DIMS]
+        int64_t strides[WG_MAX_DIMS]
     ctypedef struct wg_attr:
         int64_t i
         double f

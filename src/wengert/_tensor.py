@@ -270,14 +270,16 @@ _methods["_make_subclass"] = staticmethod(_core._make_subclass)
 
 _methods["device"] = property(lambda self: CPU, doc="The CPU.")
 _methods["layout"] = property(lambda self: strided, doc="strided.")
-for _name in ("is_cuda", "is_sparse", "is_quantized", "is_meta", "is_mps", "is_xpu", "is_complex_", "is_mkldnn", "is_nested"):
-    _methods[_name] = property(lambda self: False)
-_methods["is_cpu"] = property(lambda self: True)
-_methods["names"] = property(lambda self: (None,) * self.dim())
+for _name in ("is_cuda", "is_meta", "is_mps", "is_xpu", "is_xla", "is_ipu", "is_maia", "is_mtia", "is_vulkan"):
+    _methods[_name] = property(lambda self: False, doc="False: it is on the CPU.")
+for _name in ("is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_nested"):
+    _methods[_name] = property(lambda self: False, doc="False: it is a plain strided tensor.")
+_methods["is_cpu"] = property(lambda self: True, doc="True.")
+_methods["names"] = property(lambda self: (None,) * self.dim(), doc="A None for each dimension: they have no names.")
 _methods["T"] = property(lambda self: self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() != 2 else self.t(), doc="Dimensions reversed.")
 _methods["mT"] = property(lambda self: self.transpose(-2, -1), doc="The last two dimensions swapped.")
 _methods["H"] = property(lambda self: self.t(), doc="The transpose of a matrix.")
-_methods["mH"] = property(lambda self: self.transpose(-2, -1))
+_methods["mH"] = property(lambda self: self.transpose(-2, -1), doc="The last two dimensions swapped: there are no complex dtypes.")
 _methods["real"] = property(lambda self: self, doc="Itself: there are no complex dtypes.")
 
 
@@ -357,8 +359,6 @@ def is_set_to(self, tensor):
             and self.stride() == tensor.stride())
 
 
-for _name in ("is_xla", "is_ipu", "is_maia", "is_mtia", "is_vulkan", "is_sparse_csr"):
-    _methods[_name] = property(lambda self: False)
 _methods["name"] = property(lambda self: None, doc="None.")
 
 

@@ -450,7 +450,8 @@ class _OldType(type):
 
 
 def _old(name, dtype):
-    return _OldType(name, (), {"dtype": _dtype(dtype), "__module__": "wengert"})
+    doc = f"The old name of tensors of {dtype}: makes one of sizes or of a sequence; `isinstance` tells by the dtype."
+    return _OldType(name, (), {"dtype": _dtype(dtype), "__module__": "wengert", "__doc__": doc})
 
 
 FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor = (_old(n + "Tensor", d) for n, d in (

@@ -127,7 +127,9 @@ def has_torch_function_unary(arg):
     return has_torch_function((arg,))
 
 
-has_torch_function_variadic = lambda *args: has_torch_function(args)  # noqa: E731
+def has_torch_function_variadic(*args):
+    """`has_torch_function` of its arguments."""
+    return has_torch_function(args)
 
 
 def is_tensor_like(inp):

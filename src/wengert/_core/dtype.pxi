@@ -33,9 +33,11 @@ cdef class dtype:
         return self.code != WG_BOOL and self.code != WG_U8
 
     def to_complex(self):
+        """Raises NotImplementedError: there are no complex dtypes."""
         raise NotImplementedError("wengert has no complex dtypes")
 
     def to_real(self):
+        """Itself: there are no complex dtypes."""
         return self
 
 

@@ -27,8 +27,8 @@ class Beta(Distribution):
         new._validate_args = self._validate_args
         return new
 
-    concentration1 = property(lambda self: self._dirichlet.concentration[..., 0])
-    concentration0 = property(lambda self: self._dirichlet.concentration[..., 1])
+    concentration1 = property(lambda self: self._dirichlet.concentration[..., 0], doc="alpha: how much weighs towards 1.")
+    concentration0 = property(lambda self: self._dirichlet.concentration[..., 1], doc="beta: how much weighs towards 0.")
     mean = property(lambda self: self.concentration1 / (self.concentration1 + self.concentration0))
     mode = property(lambda self: self._dirichlet.mode[..., 0])
 

@@ -69,7 +69,7 @@ class HalfCauchy(Distribution):
         new._validate_args = self._validate_args
         return new
 
-    scale = property(lambda self: self._cauchy.scale)
+    scale = property(lambda self: self._cauchy.scale, doc="The scale, as given.")
     mean = property(lambda self: self.scale.new_full(self._extended_shape(), math.inf))
     mode = property(lambda self: self.scale.detach() * 0)
     variance = property(lambda self: self._cauchy.variance)

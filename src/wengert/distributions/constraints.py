@@ -99,6 +99,8 @@ class _Real(Constraint):
 
 
 class _GreaterThan(Constraint):
+    """More than ``lower_bound``."""
+
     def __init__(self, lower_bound):
         self.lower_bound = lower_bound
 
@@ -107,11 +109,15 @@ class _GreaterThan(Constraint):
 
 
 class _GreaterThanEq(_GreaterThan):
+    """``lower_bound`` or more."""
+
     def check(self, value):
         return value >= self.lower_bound
 
 
 class _LessThan(Constraint):
+    """Less than ``upper_bound``."""
+
     def __init__(self, upper_bound):
         self.upper_bound = upper_bound
 
@@ -120,6 +126,8 @@ class _LessThan(Constraint):
 
 
 class _Interval(Constraint):
+    """From ``lower_bound`` to ``upper_bound``, both included."""
+
     def __init__(self, lower_bound, upper_bound):
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
@@ -128,11 +136,15 @@ class _Interval(Constraint):
 
 
 class _HalfOpenInterval(_Interval):
+    """From ``lower_bound``, included, to ``upper_bound``, excluded."""
+
     def check(self, value):
         return (value >= self.lower_bound) & (value < self.upper_bound)
 
 
 class _IntegerInterval(_Interval):
+    """Whole numbers from ``lower_bound`` to ``upper_bound``, both included."""
+
     is_discrete = True
 
     def check(self, value):
@@ -140,6 +152,8 @@ class _IntegerInterval(_Interval):
 
 
 class _IntegerGreaterThan(_GreaterThan):
+    """Whole numbers, ``lower_bound`` or more."""
+
     is_discrete = True
 
     def check(self, value):
@@ -154,6 +168,8 @@ class _Simplex(Constraint):
 
 
 class _Multinomial(Constraint):
+    """Whole counts along the last dimension, together ``upper_bound`` at most."""
+
     is_discrete = True
     event_dim = 1
 

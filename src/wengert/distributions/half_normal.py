@@ -28,7 +28,7 @@ class HalfNormal(Distribution):
         new._validate_args = self._validate_args
         return new
 
-    scale = property(lambda self: self._normal.scale)
+    scale = property(lambda self: self._normal.scale, doc="The scale, as given.")
     mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
     mode = property(lambda self: self.scale.detach() * 0)
     variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))

@@ -21,8 +21,8 @@ class LogNormal(TransformedDistribution):
         """The same with parameters expanded to another batch shape."""
         return super().expand(batch_shape, _instance=self._get_checked_instance(LogNormal, _instance))
 
-    loc = property(lambda self: self.base_dist.loc)
-    scale = property(lambda self: self.base_dist.scale)
+    loc = property(lambda self: self.base_dist.loc, doc="The location, as given.")
+    scale = property(lambda self: self.base_dist.scale, doc="The scale, as given.")
     mean = property(lambda self: (self.loc + self.scale.pow(2) / 2).exp())
     mode = property(lambda self: (self.loc - self.scale.square()).exp())
 

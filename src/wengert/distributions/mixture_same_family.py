@@ -52,8 +52,8 @@ class MixtureSameFamily(Distribution):
         """The components'."""
         return self._component_distribution.support
 
-    mixture_distribution = property(lambda self: self._mixture_distribution)
-    component_distribution = property(lambda self: self._component_distribution)
+    mixture_distribution = property(lambda self: self._mixture_distribution, doc="What chooses the component.")
+    component_distribution = property(lambda self: self._component_distribution, doc="The components, along the last batch dimension.")
 
     @property
     def _weights(self):

@@ -29,8 +29,8 @@ class OneHotCategorical(Distribution):
 
     _param = property(lambda self: self._categorical._param)
     probs = mean = property(lambda self: self._categorical.probs)
-    logits = property(lambda self: self._categorical.logits)
-    param_shape = property(lambda self: self._categorical.param_shape)
+    logits = property(lambda self: self._categorical.logits, doc="The logarithms of the probabilities, up to a constant.")
+    param_shape = property(lambda self: self._categorical.param_shape, doc="The shape of ``probs`` or ``logits``.")
     variance = property(lambda self: self.probs * (1 - self.probs))
     mode = property(lambda self: one_hot(self.probs.argmax(-1), self.probs.shape[-1]).to(self.probs.dtype))
 

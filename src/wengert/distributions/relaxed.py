@@ -57,9 +57,9 @@ class RelaxedBernoulli(TransformedDistribution):
         """The same with parameters expanded to another batch shape."""
         return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedBernoulli, _instance))
 
-    temperature = property(lambda self: self.base_dist.temperature)
-    logits = property(lambda self: self.base_dist.logits)
-    probs = property(lambda self: self.base_dist.probs)
+    temperature = property(lambda self: self.base_dist.temperature, doc="The temperature, as given.")
+    logits = property(lambda self: self.base_dist.logits, doc="The logarithms of the probabilities, up to a constant.")
+    probs = property(lambda self: self.base_dist.probs, doc="The probabilities.")
 
 
 class ExpRelaxedCategorical(Distribution):
@@ -81,9 +81,9 @@ class ExpRelaxedCategorical(Distribution):
         new._validate_args = self._validate_args
         return new
 
-    param_shape = property(lambda self: self._categorical.param_shape)
-    logits = property(lambda self: self._categorical.logits)
-    probs = property(lambda self: self._categorical.probs)
+    param_shape = property(lambda self: self._categorical.param_shape, doc="The shape of ``probs`` or ``logits``.")
+    logits = property(lambda self: self._categorical.logits, doc="The logarithms of the probabilities, up to a constant.")
+    probs = property(lambda self: self._categorical.probs, doc="The probabilities.")
 
     def rsample(self, sample_shape=Size()):
         """log softmax of (logits + Gumbel samples) / temperature."""
@@ -116,6 +116,6 @@ class RelaxedOneHotCategorical(TransformedDistribution):
         """The same with parameters expanded to another batch shape."""
         return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedOneHotCategorical, _instance))
 
-    temperature = property(lambda self: self.base_dist.temperature)
-    logits = property(lambda self: self.base_dist.logits)
-    probs = property(lambda self: self.base_dist.probs)
+    temperature = property(lambda self: self.base_dist.temperature, doc="The temperature, as given.")
+    logits = property(lambda self: self.base_dist.logits, doc="The logarithms of the probabilities, up to a constant.")
+    probs = property(lambda self: self.base_dist.probs, doc="The probabilities.")

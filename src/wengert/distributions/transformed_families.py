@@ -81,8 +81,8 @@ class InverseGamma(TransformedDistribution):
         """The same with parameters expanded to another batch shape."""
         return super().expand(batch_shape, _instance=self._get_checked_instance(InverseGamma, _instance))
 
-    concentration = property(lambda self: self.base_dist.concentration)
-    rate = property(lambda self: self.base_dist.rate)
+    concentration = property(lambda self: self.base_dist.concentration, doc="The concentration, as given.")
+    rate = property(lambda self: self.base_dist.rate, doc="The rate, as given.")
     mean = property(lambda self: (self.rate / (self.concentration - 1)).where(self.concentration > 1, math.inf))
     mode = property(lambda self: self.rate / (self.concentration + 1))
 

@@ -1,7 +1,9 @@
 /* The one launch point. */
 #include "wg_launch.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "wg_isa.h"
 #include "wg_program.h"
@@ -15,8 +17,9 @@
  * (shapes, views, allocation) depends on metadata only, which a program's guards pin. */
 
 struct wg_program *wg_capturing;
-void *(*wg_unlock)(void);
-void (*wg_relock)(void *token);
+static void *(*wg_unlock)(void);
+static void (*wg_relock)(void *token);
+static int (*wg_ending)(void);
 
 /* Releasing and retaking the lock costs about 33 ns; worth it above some 20 us of work, estimated crudely
  * at one element a nanosecond for structured kernels. */
@@ -30,8 +33,39 @@ static int run(int kernel, wg_array *const *operand, int noperand, const wg_attr
     return wg_isa->kernels[kernel](operand, noperand, attr);
 }
 
-/* Meanwhile another thread may give a tensor other memory (x.data = y), and operands stand in tensors: so the kernel gets
- * copies of them, and their memory is held. */
+/* Note [Handles while the lock is dropped]
+ * Meanwhile other threads run Python. Operands stand in handles, which may be dropped: the kernel gets copies of them, and their
+ * memory is held. But the operation around the launch goes on reading its inputs' handles, for further launches and for the record, so
+ * none may take other memory or another shape under it (x.data = y, resize_): whoever does that first calls wg_wait_for_launches. Within an
+ * operation the lock is dropped here only; who holds it while no launch is under way therefore finds no operation half done. New
+ * launches keep the lock while somebody waits, so that the wait ends. */
+static int under_way, waiting;
+
+uint64_t wg_forks;
+
+static void forget_other_threads(void) {                   /* none of them is in a forked child */
+    under_way = waiting = 0;
+    wg_forks++;
+}
+
+void wg_wait_for_launches(void) {
+    if (WG_LIKELY(under_way == 0)) return;
+    waiting++;
+    while (under_way > 0 && !wg_ending()) {
+        void *token = wg_unlock();
+        usleep(20);
+        wg_relock(token);
+    }
+    waiting--;
+}
+
+int wg_launch_init(void *(*unlock)(void), void (*relock)(void *), int (*ending)(void)) {
+    wg_unlock = unlock;
+    wg_relock = relock;
+    wg_ending = ending;
+    return pthread_atfork(NULL, NULL, forget_other_threads) == 0 ? 0 : wg_fail(WG_MEMORY_ERROR, "out of memory");
+}
+
 static int run_unlocked(int kernel, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
     enum { INLINE = 6 };
     wg_array inline_copies[INLINE], *copy = inline_copies, *inline_pointers[INLINE], **pointer = inline_pointers;
@@ -49,9 +83,11 @@ static int run_unlocked(int kernel, wg_array *const *operand, int noperand, cons
         if (a->storage) a->storage->refs++;
         pointer[i] = &copy[i];
     }
+    under_way++;
     void *token = wg_unlock();
     int status = run(kernel, pointer, noperand, attr, nattr);
     wg_relock(token);
+    under_way--;
     for (int i = 0; i < noperand; i++) if (copy[i].storage) wg_storage_drop(copy[i].storage);
     if (copy != inline_copies) wg_pool_put(copy);
     return status;
@@ -62,6 +98,6 @@ int wg_launch(int kernel, wg_array *const *operand, int noperand, const wg_attr 
         return -1;
     int64_t largest = 0;
     for (int i = 0; i < noperand; i++) if (operand[i]->numel > largest) largest = operand[i]->numel;
-    if (WG_LIKELY(largest < UNLOCK_NUMEL) || wg_unlock == NULL) return run(kernel, operand, noperand, attr, nattr);
+    if (WG_LIKELY(largest < UNLOCK_NUMEL) || wg_unlock == NULL || waiting) return run(kernel, operand, noperand, attr, nattr);
     return run_unlocked(kernel, operand, noperand, attr, nattr);
 }

@@ -32,7 +32,7 @@ typedef struct wg_leaf {
     void *tensor;
     void *ext;                   /* hooks, a Python object */
     struct wg_leaf_state *state; /* of the innermost sweep that reached it */
-    const void *writer;          /* the thread that adds to .grad now, by the address of its mode word; NULL: none */
+    uint64_t writer;             /* the thread that adds to .grad now: wg_this_writer() in it; 0: none */
 } wg_leaf;
 
 /* What a VJP will read: a value, or (storage NULL) only shape and dtype. */

@@ -5,6 +5,7 @@
 
 #include "ops/into.h"
 #include "ops/ops.h"
+#include "wg_launch.h"
 #include "wg_storage.h"
 
 void wg_group_drop(wg_group *g) {
@@ -281,6 +282,7 @@ static int write_over(int opcode, wg_array *to, const wg_val *const *x, int nx, 
  * on as one of its views, so that the geometry of the others stays what it was. */
 static int apply_inplace_view(int opcode, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr) {
     wg_val y;
+    wg_wait_for_launches();
     if (opcode == WG_OP_detach) {
         if (t->view_flags & WG_VIEW_IS_VIEW)
             return wg_fail(WG_RUNTIME_ERROR, "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel "

@@ -51,7 +51,7 @@ wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int
     if (leaf) {
         wg_leaf *at = (wg_leaf *)to.node;
         if (at->node.kind != WG_NODE_LEAF || !s->accumulates || at->node.refs != 2 || at->ext || at->state || at->tensor == NULL ||
-            at->writer) return NULL;
+            wg_written_elsewhere(at->writer)) return NULL;
         sum = wg_leaf_grad(at);
         if (sum == NULL || sum->a.storage->size_class < 0) return NULL;
     }
@@ -60,7 +60,7 @@ wg_array *wg_vjp_sum(const wg_vjp_call *c, int i, int dtype, int ndim, const int
     if (leaf) {
         sum->version->value++;
         sum->version->writer = WG_OP_add;
-        ((wg_leaf *)to.node)->writer = &wg_mode;
+        ((wg_leaf *)to.node)->writer = wg_this_writer();
         s->writes_grad = 1;
     }
     return &sum->a;
@@ -70,7 +70,7 @@ static WG_COLD void end_writing(wg_sweep *s, const wg_rec *r) {
     s->writes_grad = 0;
     for (uint32_t i = 0; i < r->nx; i++) {
         wg_leaf *leaf = (wg_leaf *)r->edge[i].node;
-        if (leaf && leaf->node.kind == WG_NODE_LEAF && leaf->writer == &wg_mode) leaf->writer = NULL;
+        if (leaf && leaf->node.kind == WG_NODE_LEAF && leaf->writer == wg_this_writer()) leaf->writer = 0;
     }
 }
 

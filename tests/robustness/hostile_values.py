@@ -268,7 +268,7 @@ OTHER = ["None", "'x'", "'mean'", "'sum'", "'none'", "''", "b'abc'", "1j", "Elli
          "wengert.strided", "set()", "{}", "range(5)", "range(2**62)", "memoryview(b'')", "bytearray(b'12345678')", "c_floats", "c_struct()",
          "array('np.float32(3)')", "array('np.int64(-1)')", "array('np.zeros((2, 3))[::-1]')", "array('np.zeros(3, dtype=\">f4\")')",
          "array('np.zeros(3, dtype=complex)')", "array('np.zeros(3, dtype=object)')", "array('np.zeros(0)')", "array('np.array(5)')",
-         "array('np.zeros(3, dtype=[(\"a\", int)])')", "array('np.zeros(3, dtype=\"S0\")')", "array('np.zeros((2,) * 30)')",
+         "array('np.zeros(3, dtype=[(\"a\", int)])')", "array('np.zeros(3, dtype=\"S0\")')", "array('np.zeros((1,) * 30)')",
          "strided((2**40, 2**40), (0, 0))", "strided((2**62,), (0,))", "strided((2, 2), (1, 1))", "strided((2**31, 2**31, 4), (0, 0, 0))", "strided((0,), (-4,))",
          "nn.Linear(3, 3)", "V.layer", "nn.Sequential()", "wengert.no_grad()", "computed(3).grad_fn", "wengert.finfo(f64)", "wengert.distributions.Normal(0., 1.)",
          "wengert.optim.SGD([leaf(3)], lr=0.1)", "float('nan')", "[[1.0, 2.0], [3.0, 4.0]]", "nn.Linear", "function()"]

@@ -6,9 +6,15 @@ cdef extern from *:
     static void *wg_unlock_gil(void) { return (void *)wg_saved_state(); }
     static void wg_relock_gil(void *token) { PyEval_RestoreThread((PyThreadState *)token); }
     #include "wg_launch.h"
-    static void install_lock(void) { wg_unlock = wg_unlock_gil; wg_relock = wg_relock_gil; }
+    #if PY_VERSION_HEX >= 0x030d0000
+    static int wg_python_ending(void) { return Py_IsFinalizing(); }
+    #else
+    static int wg_python_ending(void) { return _Py_IsFinalizing(); }
+    #endif
+    static int install_lock(void) { return wg_launch_init(wg_unlock_gil, wg_relock_gil, wg_python_ending); }
     """
-    void install_lock()
+    int install_lock()
+    int wg_python_ending()
 
 cdef extern from "wg_threads.h" nogil:
     int wg_get_num_threads()
@@ -34,7 +40,7 @@ cdef extern from "wg_blas.h" nogil:
 
 check(wg_isa_init())
 check(wg_flat_init())
-install_lock()
+check(install_lock())
 
 
 def isa_level():

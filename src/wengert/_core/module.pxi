@@ -40,9 +40,15 @@ cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf
             if value == NULL:
                 return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
             given[1 + i] = value
-    if f.keywords is not None:
-        return op_call(f.op, given, 1 + n - PyTuple_GET_SIZE_(f.keywords), <PyObject *>f.keywords)
-    return op_call(f.op, given, 1 + n, NULL)
+    for i in range(n):                                      # another thread, or an attribute's __index__, may replace them meanwhile
+        Py_INCREF(<object>given[1 + i])
+    try:
+        if f.keywords is not None:
+            return op_call(f.op, given, 1 + n - PyTuple_GET_SIZE_(f.keywords), <PyObject *>f.keywords)
+        return op_call(f.op, given, 1 + n, NULL)
+    finally:
+        for i in range(n):
+            Py_DECREF(<object>given[1 + i])
 
 
 wg_type_vectorcall(<PyTypeObject *>Forward, WG_OFFSET_WRAPPER)

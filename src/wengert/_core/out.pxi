@@ -57,6 +57,7 @@ cdef int resize(Tensor target, Tensor source) except -1:
                       "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
     if has_edge(target):
         raise RuntimeError("cannot resize variables that require grad")
+    wg_wait_for_launches()
     check(wg_new(&fresh, target.t.v.a.dtype, source.t.v.a.ndim, source.t.v.a.shape))
     wg_tensor_release(&target.t)
     target.t.view_flags = 0

@@ -426,10 +426,10 @@ cdef extern from "<unistd.h>" nogil:
 
 cdef void claim_grad(wg_leaf *leaf) noexcept:
     """Makes this thread the writer of the leaf's ``.grad``; waits while another one is. See Note [One writer of .grad] in csrc/wg_vjp.c."""
-    while leaf.writer != NULL and leaf.writer != <const void *>&wg_mode:
+    while wg_written_elsewhere(leaf.writer) and not wg_python_ending():
         with nogil:
             usleep(20)
-    leaf.writer = &wg_mode
+    leaf.writer = wg_this_writer()
 
 
 cdef int accumulate_grad(Tensor t, wg_val *v, bint create_graph, bint shared) except -1:
@@ -442,7 +442,7 @@ cdef int accumulate_grad(Tensor t, wg_val *v, bint create_graph, bint shared) ex
     try:
         return add_to_grad(t, v, create_graph, shared)
     finally:
-        (<wg_leaf *>n).writer = NULL
+        (<wg_leaf *>n).writer = 0
         wg_node_drop(n)
 
 

@@ -188,7 +188,7 @@ cdef extern from "wg_tape.h" nogil:
         wg_node node
         void *tensor
         void *ext
-        const void *writer
+        uint64_t writer
     ctypedef struct wg_outmeta:
         uint32_t dims
         uint8_t dtype, ndim
@@ -221,6 +221,12 @@ cdef extern from "wg_tape.h" nogil:
     ctypedef struct wg_tape_stats:
         int64_t records, chunks, free_chunks, blocks, leaves
     wg_tape_stats wg_tape
+
+cdef extern from "wg_launch.h" nogil:
+    void wg_wait_for_launches()
+    uint64_t wg_this_writer()
+    int wg_written_elsewhere(uint64_t)
+
 
 cdef extern from "wg_views.h" nogil:
     ctypedef struct wg_group:

@@ -29,22 +29,31 @@ static void axis_lists(wg_axis *a, int64_t kernel, int64_t **room) {
     *room += axis_room(kernel, a->out_step);
 }
 
-/* result o reads x at o*stride + k*dilation - padding */
+/* result o reads x at o*stride + k*dilation - padding; every tap has a phase of its own */
+static void columns_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                         int64_t **room) {
+    *a = (wg_axis){.kernel = kernel, .size = size, .out = out, .step = stride, .pad = padding, .out_step = 1, .places = out, .phases = kernel};
+    axis_lists(a, kernel, room);
+    a->first[0] = 0;
+    a->first[1] = kernel;
+    for (int64_t k = 0; k < kernel; k++) {
+        a->phase[k] = k * dilation;
+        a->tap[k] = (wg_tap){k, k, 0};
+    }
+    a->last_phase = a->phase[kernel - 1];
+}
+
+/* the same; taps share the phases of the stride */
 static void forward_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
                          int64_t **room) {
+    if (dilation * (kernel - 1) / stride > padding / stride + out / 2) {     /* Note [Flat planes], few results */
+        columns_axis(a, size, out, kernel, stride, padding, dilation, room);
+        return;
+    }
     *a = (wg_axis){.kernel = kernel, .size = size, .out = out, .step = stride, .pad = padding, .out_step = 1, .places = out};
     axis_lists(a, kernel, room);
     a->first[0] = 0;
     a->first[1] = kernel;
-    if (dilation * (kernel - 1) / stride > padding / stride + out / 2) {     /* Note [Flat planes], few results */
-        for (int64_t k = 0; k < kernel; k++) {
-            a->phase[k] = k * dilation;
-            a->tap[k] = (wg_tap){k, k, 0};
-        }
-        a->phases = kernel;
-        a->last_phase = a->phase[kernel - 1];
-        return;
-    }
     for (int64_t phase = 0; phase < stride && a->phases < kernel; phase++) {
         int used = 0;
         for (int64_t k = 0; k < kernel; k++) {
@@ -94,7 +103,7 @@ static void adjoint_axis(wg_axis *a, int64_t size, int64_t out, int64_t kernel, 
 typedef void (*axis_fn)(wg_axis *, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t **);
 
 /* Fills in c but for the layout; the lists stand in scratch memory, which the caller puts back. */
-static int64_t *make_correlation(wg_correlation *c, axis_fn make, const wg_array *result, const wg_array *source, const int64_t *kernel,
+static int64_t *make_correlation(wg_correlation *c, const axis_fn *make, const wg_array *result, const wg_array *source, const int64_t *kernel,
                                  const geometry *at) {
     int64_t total = 0;
     for (int d = 0; d < 3; d++) total += axis_room(kernel[d], at->stride[d] > 16 ? at->stride[d] : 16);
@@ -103,7 +112,7 @@ static int64_t *make_correlation(wg_correlation *c, axis_fn make, const wg_array
     *c = (wg_correlation){.images = source->shape[0], .groups = at->groups, .channels = source->shape[1] / at->groups,
                           .results = result->shape[1] / at->groups, .taps = kernel[0] * kernel[1] * kernel[2], .phases = 1};
     for (int d = 0; d < 3; d++) {
-        make(&c->axis[d], source->shape[2 + d], result->shape[2 + d], kernel[d], at->stride[d], at->padding[d], at->dilation[d], &room);
+        make[d](&c->axis[d], source->shape[2 + d], result->shape[2 + d], kernel[d], at->stride[d], at->padding[d], at->dilation[d], &room);
         c->phases *= c->axis[d].phases;
     }
     return lists;
@@ -144,6 +153,7 @@ typedef struct weight_job {
     wg_phase phase;
     int64_t row_blocks, k_blocks, k_block;
     wg_unit unit;
+    int add;                         /* to what the units before it gave */
 } weight_job;
 
 /* Rows of n bytes each, at any distances. Short rows are moved by their two ends, which may overlap, without a call. */
@@ -268,6 +278,11 @@ static int correlate(const wg_correlation *c, const weights *w, wg_array *y, con
 
 enum { PLANES = 1 << 17, LEAST_Q = 256, MOST_Q = 8192, MANY_WEIGHTS = 1 << 18 };
 
+/* Units to share among threads, if they are large enough; each reads all the weights. */
+static int64_t least_units(const wg_correlation *c) {
+    return c->results * c->channels * c->taps < MANY_WEIGHTS ? 4 : wg_get_num_threads() > 1 ? 2 : 1;
+}
+
 /* y, x, weight, bias */
 int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
     (void)nop;
@@ -275,9 +290,9 @@ int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
     const geometry at = read_geometry(attr);
     wg_correlation c;
     if (!y->numel) return 0;
-    int64_t *lists = make_correlation(&c, forward_axis, y, x, w->shape + 2, &at);
+    int64_t *lists = make_correlation(&c, (axis_fn[]){forward_axis, forward_axis, forward_axis}, y, x, w->shape + 2, &at);
     if (!lists) return -1;
-    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, c.results * c.channels * c.taps < MANY_WEIGHTS ? 4 : 2);
+    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, least_units(&c));
     weights from = {w->data, c.results * c.channels * c.taps, c.channels * c.taps, c.taps};
     int status = correlate(&c, &from, y, x, op[3]);
     wg_scratch_put(lists);
@@ -291,9 +306,9 @@ int WG_K(conv_input)(wg_array *const *op, int nop, const wg_attr *attr) {
     const geometry at = read_geometry(attr);
     wg_correlation c;
     if (!gx->numel) return 0;
-    int64_t *lists = make_correlation(&c, adjoint_axis, gx, g, w->shape + 2, &at);
+    int64_t *lists = make_correlation(&c, (axis_fn[]){adjoint_axis, adjoint_axis, adjoint_axis}, gx, g, w->shape + 2, &at);
     if (!lists) return -1;
-    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, c.results * c.channels * c.taps < MANY_WEIGHTS ? 4 : 2);
+    wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, least_units(&c));
     weights from = {w->data, c.results * c.channels * c.taps, c.taps, c.results * c.taps};
     int status = correlate(&c, &from, gx, g, op[3]);
     wg_scratch_put(lists);
@@ -310,10 +325,14 @@ int WG_K(conv_weight)(wg_array *const *op, int nop, const wg_attr *attr) {
     wg_correlation c;
     weight_job j = {.c = &c, .x = x->data, .g = g->data, .gw = wg_given(op[0]) ? op[0]->data : NULL,
                     .gb = wg_given(op[1]) ? op[1]->data : NULL};
-    if (j.gw) memset(j.gw, 0, (size_t)(op[0]->numel * size));
     if (j.gb) memset(j.gb, 0, (size_t)(op[1]->numel * size));
-    if (!g->numel) return 0;
-    int64_t *lists = make_correlation(&c, forward_axis, g, x, kernel_shape, &at);
+    if (!g->numel) {
+        if (j.gw) memset(j.gw, 0, (size_t)(op[0]->numel * size));
+        return 0;
+    }
+    /* Between short rows there is more than im2col of their dimension costs, where many results share it. */
+    const int columns = g->shape[4] <= 10 && g->shape[1] / at.groups >= 64;
+    int64_t *lists = make_correlation(&c, (axis_fn[]){forward_axis, forward_axis, columns ? columns_axis : forward_axis}, g, x, kernel_shape, &at);
     if (!lists) return -1;
     wg_correlation_layout(&c, 1 << 19, 2048, 4096, 1);
     const int64_t k = c.channels * c.taps, channels = c.groups * c.channels, results = c.groups * c.results;
@@ -337,6 +356,7 @@ int WG_K(conv_weight)(wg_array *const *op, int nop, const wg_attr *attr) {
     const double cost = size == 8 ? 2 : 1;
     for (int64_t u = 0; u < c.units; u++) {
         wg_unit_at(&c, u, &j.unit);
+        j.add = u > 0;
         if (j.gw) wg_parallel_for(channels, 1, 0.2 * cost * (double)(c.phases * c.plane), pack_planes[dtype], &j);
         wg_parallel_for(results, 1, 0.2 * cost * (double)j.ld, pack_rows[dtype], &j);
         if (j.gw) wg_parallel_for(c.groups * j.row_blocks * j.k_blocks, 1,

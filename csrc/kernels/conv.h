@@ -15,7 +15,7 @@
  * Where the kernel reaches far beyond the few results of a row (5 taps over 5 places, large dilations), most of a pitch would be
  * such results. Then each tap along that dimension has a phase of its own, x at its places only: the columns of im2col.
  *
- * Work is done in units: some images, or some rows of one, cut by shapes only. Each sum runs over k in order, in blocks
+ * Work is done in units: some images, or some rows of one, however they are cut. Each sum runs over k in order, in blocks
  * of WG_CONV_BLOCK whose sums are added up; so bits depend neither on the number of threads, nor on the width of vectors
  * (levels without FMA round each product). */
 #ifndef WG_KERNELS_CONV_H

@@ -161,6 +161,46 @@ static void in_five(wg_array *to, const wg_array *x, int n) {
     wg_array_set_dims(to, 5, shape, NULL);
 }
 
+/* A kernel as large as the image, which meets it at one place only, is a matrix: all three arrays are, by their first dimension. */
+static int is_product(const conv *c, const wg_array *image, const wg_array *result, const wg_array *kernel) {
+    int is = c->groups == 1;
+    for (int d = 0; d < 3; d++) is &= c->padding[d] == 0 && image->shape[2 + d] == kernel->shape[2 + d] && result->shape[2 + d] == 1;
+    return is;
+}
+
+static void as_matrix(wg_array *to, const wg_array *five, int transposed) {
+    const int64_t rows = five->shape[0], columns = five->shape[1] * five->shape[2] * five->shape[3] * five->shape[4];
+    memcpy(to, five, offsetof(wg_array, shape));
+    if (transposed) wg_array_set_dims(to, 2, (int64_t[]){columns, rows}, (int64_t[]){1, columns});
+    else wg_array_set_dims(to, 2, (int64_t[]){rows, columns}, NULL);
+}
+
+/* y = x w' + bias, or for an image that is asked for, g w; of arrays in five dimensions */
+static int launch_product(int kernel, const wg_array *five, const wg_array *bias) {
+    wg_array y, x, w;
+    const wg_attr scalars[2] = {WG_NONE, WG_NONE};
+    as_matrix(&y, &five[0], 0);
+    as_matrix(&x, &five[1], 0);
+    as_matrix(&w, &five[2], kernel == WG_K_conv);
+    return bias ? wg_launch(WG_K_addmm_bias, (wg_array *[]){&y, &x, &w, (wg_array *)bias}, 4, scalars, 2)
+                : wg_launch(WG_K_matmul, (wg_array *[]){&y, &x, &w}, 3, scalars, 2);
+}
+
+/* gw = g' x, gb, which may be NULL, the sums of g's columns */
+static int launch_weight_product(const wg_array *gw, wg_array *gb, const wg_array *x, const wg_array *g) {
+    const wg_attr scalars[2] = {WG_NONE, WG_NONE}, reduce[2] = {WG_INTS(((const int64_t[]){0}), 1), WG_INT(0)};
+    wg_array out, left, right;
+    as_matrix(&out, gw, 0);
+    as_matrix(&left, g, 1);
+    as_matrix(&right, x, 0);
+    if (wg_launch(WG_K_matmul, (wg_array *[]){&out, &left, &right}, 3, scalars, 2) < 0) return -1;
+    if (!gb) return 0;
+    as_matrix(&right, g, 0);
+    memcpy(&out, gb, offsetof(wg_array, shape));
+    wg_array_set_dims(&out, 2, (int64_t[]){1, right.shape[1]}, NULL);
+    return wg_launch(WG_K_sum, (wg_array *[]){&out, &right}, 2, reduce, 2);
+}
+
 /* y = kernel(x, w, bias), y being new. */
 static int launch(int kernel, const conv *c, wg_val *y, int ndim, const int64_t *shape, const wg_array *x, const wg_array *w,
                   const wg_array *bias) {
@@ -177,7 +217,9 @@ static int launch(int kernel, const conv *c, wg_val *y, int ndim, const int64_t 
         in_five(&five[1], in[0], c->n);
         in_five(&five[2], in[1], c->n);
         wg_attr attr[4] = {WG_INTS(c->stride, 3), WG_INTS(c->padding, 3), WG_INTS(c->dilation, 3), WG_INT(c->groups)};
-        status = wg_launch(kernel, (wg_array *[]){&five[0], &five[1], &five[2], (wg_array *)(in[2] ? in[2] : &wg_no_array)}, 4, attr, 4);
+        const int backwards = kernel == WG_K_conv_input;
+        if (!(backwards && in[2]) && is_product(c, &five[!backwards], &five[backwards], &five[2])) status = launch_product(kernel, five, in[2]);
+        else status = wg_launch(kernel, (wg_array *[]){&five[0], &five[1], &five[2], (wg_array *)(in[2] ? in[2] : &wg_no_array)}, 4, attr, 4);
     }
     for (int k = 0; k < 3; k++) wg_val_release(&own[k]);
     return wg_done(y, status) < 0 ? -1 : wg_narrow(y, dtype);
@@ -203,7 +245,8 @@ static int launch_weight(const conv *c, wg_val *gw, int ndim, const int64_t *sha
         in_five(&five[1], in[0], c->n);
         in_five(&five[2], in[1], c->n);
         wg_attr attr[5] = {WG_INTS(c->stride, 3), WG_INTS(c->padding, 3), WG_INTS(c->dilation, 3), WG_INT(c->groups), WG_INTS(kernel, 3)};
-        status = wg_launch(WG_K_conv_weight, (wg_array *[]){gw ? &five[0] : (wg_array *)&wg_no_array,
+        if (gw && is_product(c, &five[1], &five[2], &five[0])) status = launch_weight_product(&five[0], gb ? &gb->a : NULL, &five[1], &five[2]);
+        else status = wg_launch(WG_K_conv_weight, (wg_array *[]){gw ? &five[0] : (wg_array *)&wg_no_array,
                                                             gb ? &gb->a : (wg_array *)&wg_no_array, &five[1], &five[2]}, 4, attr, 5);
     }
     wg_val_release(&own[0]);

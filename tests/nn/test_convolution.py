@@ -92,6 +92,33 @@ def test_initial_weights_are_torchs():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("image, kernel, stride, bias", [
+    ((6, 4, 5, 5), (7, 4, 5, 5), 1, True), ((3, 2, 4, 6), (5, 2, 4, 6), 2, False), ((1, 2, 3, 3), (1, 2, 3, 3), 1, True),
+    ((2, 3, 3), (4, 2, 3, 3), 1, True), ((5, 7, 1, 1), (3, 7, 1, 1), 3, True)], ids=str)
+def test_a_kernel_as_large_as_the_image_is_a_matrix(image, kernel, stride, bias, dtype):
+    def program(t):
+        F, kind = t.nn.functional, getattr(t, dtype)
+        x, w, b = (t.tensor(array(*shape) / 8, dtype=kind, requires_grad=True) for shape in (image, kernel, kernel[:1]))
+        y = F.conv2d(x, w, b if bias else None, stride=stride)
+        gradients = t.autograd.grad(y.square().sum(), [x, w] + [b] * bias, create_graph=True)
+        second = t.autograd.grad(gradients[1].square().sum(), w)
+        results = y.detach(), w.detach()
+        return [y, *gradients, *second, F.conv_transpose2d(*results, stride=stride), F.conv_transpose2d(*results, t.ones(kernel[1], dtype=kind), stride=stride)]
+
+    assert_same(program, tolerance=1e-5 if dtype == "float32" else 1e-12)
+
+
+def test_no_images_have_a_gradient_of_zeros():
+    def program(t):
+        x, w, b = (t.zeros(*shape, requires_grad=True) for shape in ((0, 2, 3, 3), (4, 2, 3, 3), (4,)))
+        y = t.nn.functional.conv2d(x, w, b)
+        y.sum().backward()
+        return [y, x.grad, w.grad, b.grad]
+
+    assert_same(program)
+
+
 def test_unpooling_puts_maxima_back():
     def program(t):
         x = t.tensor(array(2, 3, 8, 6), requires_grad=True)

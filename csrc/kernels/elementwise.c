@@ -28,6 +28,7 @@ typedef struct staged {
     int linear;                          /* element k of the iteration is element k of memory, of the wanted type */
     int row;                             /* inside a row the operand is contiguous and of the wanted type */
     int constant;                        /* one value everywhere */
+    int row_constant;                    /* one value in each row */
     int read, write;
 } staged;
 
@@ -73,6 +74,7 @@ static void run_range(void *context, int64_t begin, int64_t end) {
     char scratch[MAX_OPERANDS][BLOCK * 8] __attribute__((aligned(64)));
     char *pointer[MAX_OPERANDS];
     int filled[MAX_OPERANDS] = {0};
+    const char *held[MAX_OPERANDS] = {NULL};             /* the element that scratch is filled with */
     int64_t index[WG_MAX_DIMS];          /* of the row */
     for (int64_t at = begin; at < end;) {
         int64_t n = end - at, column = 0;
@@ -99,6 +101,17 @@ static void run_range(void *context, int64_t begin, int64_t end) {
                 int64_t fill = end - at < BLOCK ? end - at : BLOCK;
                 WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, s->data, s->dtype, 0);
                 WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                filled[k] = (int)fill;
+            } else if (s->row_constant && p->by_rows) {
+                int64_t offset = 0;
+                for (int d = 0; d < p->ndim - 1; d++) offset += index[d] * s->strides[d];
+                const char *one = s->data + offset * wg_itemsize[s->dtype];
+                if (held[k] == one && filled[k] >= n) continue;
+                int64_t fill = p->inner < BLOCK ? p->inner : BLOCK;
+                if (fill > end - at) fill = end - at;
+                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, one, s->dtype, 0);
+                WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                held[k] = one;
                 filled[k] = (int)fill;
             } else if (s->read) gather(p, s, at, n, scratch[k], 0);
         }
@@ -182,6 +195,7 @@ static void classify(plan *p) {
         }
         if (p->numel == 1) s->constant = 1;
         s->row = native && s->strides[p->ndim - 1] == 1;
+        s->row_constant = s->read && !s->write && s->strides[p->ndim - 1] == 0;
     }
     /* Short rows would cost a call each; long ones let a row operand (a bias) be read in place. */
     p->by_rows = p->inner >= 64;

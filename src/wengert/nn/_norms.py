@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import bfloat16, finfo, float16, float32, float64, no_grad, ops
+from .. import _core, bfloat16, finfo, float16, float32, float64, no_grad, ops, random
 from .._core import shortcut
 
 
@@ -232,8 +232,10 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
 def _noise(input, shape, p):
     """1 / (1 - p) where an element survives, 0 where it is dropped."""
-    noise = input.detach().new_empty(shape)
-    return noise.zero_() if p == 1.0 else noise.bernoulli_(1 - p).div_(1 - p)
+    noise = _core.empty(tuple(shape), input.dtype)
+    if p == 1.0:
+        return noise.zero_()
+    return _core.random_fill("bernoulli", noise, random.default_generator, (), (1.0 - p,)).div_(1 - p)
 
 
 def _feature_dropout(input, p, training, inplace):

@@ -34,13 +34,17 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def serve_torch():
     """From now on ``import torch`` in this process means wengert.
 
+    ``torch.__version__``, which libraries compare with the versions that they need, is then that of the PyTorch whose interface
+    wengert has, followed by "+wengert".
+
     Raises:
         RuntimeError: the real torch is loaded already.
     """
     if "torch" in sys.modules and not getattr(sys.modules["torch"], "__name__", "").startswith("wengert"):
         raise RuntimeError("the real torch is loaded already")
     sys.meta_path.insert(0, _Finder())
-    importlib.import_module("torch")
+    from . import version
+    version.__version__ = importlib.import_module("torch").__version__ = version.torch_version + "+wengert"
 
 
 def main():

@@ -30,3 +30,12 @@ print(model.weight.grad.shape, sys.argv[1:])
 def test_a_module_that_does_not_exist(tmp_path):
     result = run(tmp_path, "import torch.nonsense")
     assert result.returncode == 1 and "torch.nonsense" in result.stderr
+
+
+def test_the_version_that_programs_ask_for(tmp_path):
+    result = run(tmp_path, """
+import torch
+assert tuple(map(int, torch.__version__.split("+")[0].split("."))) >= (2, 0), torch.__version__
+assert torch.__version__.endswith("+wengert") and torch.version.__version__ == torch.__version__
+""")
+    assert result.returncode == 0, result.stderr

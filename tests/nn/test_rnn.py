@@ -315,3 +315,22 @@ def test_no_sequences_and_no_time_steps(name):
         return [output.shape, *(p.grad for p in module.parameters())]
 
     assert_same(program)
+
+
+def test_other_weights_take_the_places_of_the_parameters():
+    import torch
+
+    import wengert
+
+    def run(t):
+        t.manual_seed(0)
+        layer = t.nn.LSTM(2, 3, 2)
+        weights = [w * 2 for w in layer._flat_weights]
+        for name, weight in zip(layer._flat_weights_names, weights):
+            layer._parameters[name] = weight
+        layer._flat_weights = weights
+        y = layer(t.ones(4, 1, 2))[0]
+        return y.sum().item(), [len(layer._flat_weights), layer._flat_weights[0] is weights[0]]
+
+    ours, theirs = run(wengert), run(torch)
+    assert abs(ours[0] - theirs[0]) < 1e-5 and ours[1] == theirs[1]

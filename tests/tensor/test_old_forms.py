@@ -70,3 +70,15 @@ def test_other_calls_are_refused(call):
     for lib in (wengert, torch):
         with pytest.raises(TypeError):
             eval(call, {"t": lib})
+
+
+@pytest.mark.parametrize("call", ["x.split(split_size=2)", "x.split(split_size=[1, 3], dim=0)", "x.split(t.tensor(3))",
+                                  "t.split(x, split_size_or_sections=2)", "t.split(x, [1, 3])"])
+def test_split_by_its_two_names(call):
+    seen = [repr(eval(call, {"t": lib, "x": lib.arange(4.0)})) for lib in (wengert, torch)]
+    assert seen[0] == seen[1]
+
+
+def test_split_without_sizes():
+    with pytest.raises(TypeError, match="split_size"):
+        wengert.ones(2).split()

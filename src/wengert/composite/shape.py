@@ -157,8 +157,14 @@ def narrow(input, dim, start, length):
 
 @public
 @shortcut(ops.split)
-def split(tensor, split_size_or_sections, dim=0):
-    """Windows along ``dim``: of one size (the last may be smaller), or of the sizes given."""
+def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
+    """Windows along ``dim``: of one size (the last may be smaller), or of the sizes given. The method calls them ``split_size``."""
+    if split_size_or_sections is None:
+        split_size_or_sections = split_size
+    if split_size_or_sections is None:
+        raise TypeError("split() missing 1 required positional argument: 'split_size_or_sections'")
+    if isinstance(split_size_or_sections, Tensor):
+        split_size_or_sections = int(split_size_or_sections)
     if isinstance(split_size_or_sections, int):
         return ops.split(tensor, split_size_or_sections, dim)
     return ops.split_with_sizes(tensor, list(split_size_or_sections), dim)

@@ -198,6 +198,13 @@ class RNNBase(Module):
     def _flat_weights(self):
         return [weight for weights in self.all_weights for weight in weights]
 
+    @_flat_weights.setter
+    def _flat_weights(self, weights):
+        """Other tensors in the places of the parameters, which ``forward`` then computes with."""
+        for name, weight in zip(self._flat_weights_names, weights):
+            if self._parameters[name] is not weight:
+                self._parameters[name] = weight
+
     @property
     def _flat_weights_names(self):
         return [name for names in self._all_weights for name in names]

@@ -35,6 +35,8 @@ def test_requires_grad_of_a_computed_tensor(lib):
         y.requires_grad_(False)
     with pytest.raises(RuntimeError, match="you can only change requires_grad flags of leaf variables."):
         y.requires_grad = False
+    with pytest.raises(RuntimeError, match=r"you can only change requires_grad flags of leaf variables\.$"):
+        y.requires_grad = True
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])

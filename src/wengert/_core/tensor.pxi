@@ -135,6 +135,8 @@ cdef class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, bint value):
+        if value and not self.is_leaf:                     # requires_grad_() lets that pass
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         set_requires_grad(self, value)
 
     def requires_grad_(self, bint requires_grad=True):

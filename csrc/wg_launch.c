@@ -25,6 +25,9 @@ static int (*wg_ending)(void);
  * at one element a nanosecond for structured kernels. */
 #define UNLOCK_NUMEL 32768
 
+/* No kernel looks for signals: what elements in memory can be does end, sums of as many as expand(2**60) shows would not. */
+#define MOST_SHARED_NUMEL ((int64_t)1 << 38)
+
 static int run(int kernel, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
     if (kernel >= WG_NKERNELS) {
         int loop = (kernel - WG_NKERNELS) / WG_NCOMPUTE, compute = (kernel - WG_NKERNELS) % WG_NCOMPUTE;
@@ -99,5 +102,12 @@ int wg_launch(int kernel, wg_array *const *operand, int noperand, const wg_attr 
     int64_t largest = 0;
     for (int i = 0; i < noperand; i++) if (operand[i]->numel > largest) largest = operand[i]->numel;
     if (WG_LIKELY(largest < UNLOCK_NUMEL) || wg_unlock == NULL || waiting) return run(kernel, operand, noperand, attr, nattr);
+    if (WG_UNLIKELY(largest > MOST_SHARED_NUMEL) && kernel != WG_K_fill) {
+        for (int i = 0; i < noperand; i++)
+            if (operand[i]->numel > MOST_SHARED_NUMEL && operand[i]->storage->asked < operand[i]->numel)
+                return wg_fail(WG_RUNTIME_ERROR, "an operand of %lld elements that share %lld bytes (expand) would take minutes or hours, in which "
+                               "nothing could interrupt it: reduce it before it is expanded, and scale the result",
+                               (long long)operand[i]->numel, (long long)operand[i]->storage->asked);
+    }
     return run_unlocked(kernel, operand, noperand, attr, nattr);
 }

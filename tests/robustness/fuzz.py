@@ -17,6 +17,7 @@ import warnings
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import hostile_values as values
+import shaped_calls
 
 import wengert
 from wengert import _core, nn
@@ -25,7 +26,7 @@ from wengert import _core, nn
 LEFT_OUT = re.compile(r"""(^|\.)(save|load|hub|multiprocessing|compile|_set_\w+|_add_method|_register_plain_type|_restore_mode|make_ops|set_default_\w+
     |set_num_threads|set_num_interop_threads|set_printoptions|register_module_\w+|share_memory_?|_exit|warmup|spawn|set_warn_always|_init|trace|script
     |set_sharing_strategy|annotate|DataLoader|get_worker_info|gradcheck|gradgradcheck|checkpoint\w*|set_anomaly_enabled|detect_anomaly|_foreach
-    |use_deterministic_algorithms|set_deterministic_debug_mode|set_flush_denormal|manual_seed_all|main|run_module|__main__|optimizer_step|random_fill
+    |use_deterministic_algorithms|set_deterministic_debug_mode|set_flush_denormal|manual_seed_all|main|run_module|__main__|random_fill
     |set_detect_anomaly|_push_\w+|_pop_\w+|_restore_\w+|saved_tensors_hooks|arange_into|linspace_into|tofile)$""", re.X)
 
 ORDINARY_NOT = (SystemError, NameError, UnboundLocalError)
@@ -167,6 +168,8 @@ def key(rng):
 
 def make_call(found, rng, names):
     """The text of one call."""
+    if rng.random() < .25:
+        return shaped_calls.call(names, rng)
     r = rng.random()
     if r < .12:
         x = rng.choice(["V.x", "V.w", "T(4, 3)", "computed(4, 3)", "T(2, 3, 4)"] + values.TENSORS)
@@ -271,7 +274,7 @@ def main(seed, count, log):
     rng = random.Random(seed)
     for i in range(count):
         names = values.namespace()
-        names.update(index=Index(), set_item=set_item, stepped=stepped, tried=lambda x: x)
+        names.update(index=Index(), set_item=set_item, stepped=stepped, tried=lambda x: x, misused=shaped_calls.misused(wengert), changed_state=shaped_calls.changed_state(stepped))
         random.seed(rng.random())
         text = make_call(found, rng, names)
         if "array(" in text and re.search(r"cleared\(\)|grown\(\)", text):

@@ -122,6 +122,27 @@ def test_sizes_whose_product_overflows(shape):
         wengert.zeros((0,) + (1,) * (len(shape) - 1) if 0 in shape else (1,)).expand(shape)
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "amin", "argmax", "any", "var", "norm", "count_nonzero", "aminmax", "nonzero"])
+def test_reductions_that_would_take_hours_are_refused(name):
+    """No kernel looks for signals, so nothing could end them."""
+    with pytest.raises((RuntimeError, MemoryError), match="memory|share 4 bytes"):
+        getattr(wengert.zeros(1).expand(2 ** 50), name)()
+    assert wengert.ones(1).expand(2 ** 20).sum().item() == 2 ** 20
+    assert wengert.ones(0, 1).expand(0, 2 ** 50).sum().item() == 0
+
+
+def test_ranges_are_written_along_one_dimension():
+    for x in (wengert.zeros(3, 4), wengert.zeros(4, 3).t(), wengert.zeros(())):
+        for fill in (_core.arange_into, _core.linspace_into):
+            with pytest.raises(ValueError):
+                fill(x, 0, 1)
+    with pytest.raises(RuntimeError):
+        _core.arange_into(huge(), 0, 1)
+    x = wengert.zeros(6)
+    _core.arange_into(x[::2], 1, 1)
+    assert x.tolist() == [1, 0, 2, 0, 3, 0]
+
+
 def test_filling_what_elements_share_costs_one_write():
     x = huge()
     x.fill_(2)

@@ -39,6 +39,14 @@ def full(sizes, value, dtype):
     return t
 
 
+cdef int check_line(Tensor t) except -1:
+    """These kernels walk along one dimension."""
+    if t.t.v.a.ndim != 1:
+        raise ValueError(f"expected a tensor of one dimension, got {t.t.v.a.ndim}")
+    check_written(t)
+    return 0
+
+
 cdef extern from "wg_op.h":
     int WG_K_arange
     int WG_K_linspace
@@ -49,6 +57,7 @@ def arange_into(Tensor t not None, start, step):
     """Fills a 1-d tensor with start + i*step."""
     cdef wg_array *operand[1]
     cdef wg_attr attr[2]
+    check_line(t)
     operand[0] = &t.t.v.a
     set_attr_number(&attr[0], start)
     set_attr_number(&attr[1], step)
@@ -59,6 +68,7 @@ def linspace_into(Tensor t not None, start, end):
     """Fills a 1-d tensor with evenly spaced values."""
     cdef wg_array *operand[1]
     cdef wg_attr attr[2]
+    check_line(t)
     operand[0] = &t.t.v.a
     set_attr_number(&attr[0], start)
     set_attr_number(&attr[1], end)

@@ -450,8 +450,10 @@ cdef extern from "Python.h":
 
 cdef inline Tensor handle_of(void *t):
     """The handle that a ``wg_tensor`` is part of; None where there is none, or where it is dying (the slots of a subclass run first)."""
+    if t == NULL:
+        return None
     cdef PyObject *handle = <PyObject *>(<char *>t - WG_OFFSET_T)
-    return None if t == NULL or Py_REFCNT_(handle) == 0 else <Tensor>handle
+    return <Tensor>handle if Py_REFCNT_(handle) else None
 
 
 cdef inline Tensor wrap(wg_val *v):

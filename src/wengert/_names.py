@@ -10,6 +10,7 @@ _LENT = {
     "_core": ("is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"),
     "amp": ("autocast", "GradScaler"),
     "func": ("vmap",),
+    "nn.utils.weight_norm": ("norm_except_dim",),
     "_switches": ("use_deterministic_algorithms", "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
                   "set_deterministic_debug_mode", "get_deterministic_debug_mode", "get_float32_matmul_precision",
                   "set_float32_matmul_precision", "set_num_interop_threads", "get_num_interop_threads", "set_flush_denormal",
@@ -102,6 +103,11 @@ def find(name):
         return _CONSTANTS[name]
     if name in _PLACES:
         value = getattr(importlib.import_module("." + _PLACES[name], __package__), name, None)
+        if value is not None:
+            return value
+    if name.startswith("_foreach_"):
+        from ._lists import foreach
+        value = foreach(name[9:])
         if value is not None:
             return value
     from . import Tensor

@@ -21,11 +21,29 @@ __all__ = [
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
+    "skip_init",
     "spectral_norm",
     "stateless",
     "vector_to_parameters",
     "weight_norm",
 ]
+
+
+def skip_init(module_cls, *args, **kwargs):
+    """The module with parameters and buffers whose values are not drawn, but whatever memory holds.
+
+    Raises:
+        RuntimeError: ``module_cls`` is no Module, or takes no ``device``.
+    """
+    import inspect
+
+    from ..modules import Module
+    if not issubclass(module_cls, Module):
+        raise RuntimeError(f"Expected a Module; got {module_cls}")
+    if "device" not in inspect.signature(module_cls).parameters:
+        raise RuntimeError("Module must support a 'device' arg to skip initialization")
+    device = kwargs.pop("device", "cpu")
+    return module_cls(*args, **kwargs).to_empty(device=device)
 
 
 def __getattr__(name):

@@ -260,3 +260,17 @@ def test_a_context_that_returns_too_few_gradients():
     context._backward = lambda *args: []
     with pytest.raises(RuntimeError):
         y.sum().backward()
+
+
+def test_backward_from_the_death_of_its_leaf():
+    """A weak reference's callback runs while the tensor is half gone: its gradient has nowhere to go."""
+    import weakref
+    for grad in (None, wengert.ones(8, 8)):
+        w = wengert.ones(8, 8, requires_grad=True)
+        other = wengert.ones(8, 8, requires_grad=True)
+        w.grad = grad
+        loss, called = (w @ other).sum(), []
+        ref = weakref.ref(w, lambda _: (loss.backward(), called.append(1)))
+        del w
+        assert called == [1] and ref() is None
+        assert (other.grad == 8).all()

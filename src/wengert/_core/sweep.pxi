@@ -499,7 +499,7 @@ cdef extern from *:
 cdef wg_val *leaf_grad(wg_leaf *leaf) noexcept:
     """See Note [Sums without a temporary] in csrc/wg_vjp.c."""
     cdef Tensor grad, t = tensor_of_leaf(leaf)
-    if t.grad_ == NULL:
+    if t is None or t.grad_ == NULL:
         return NULL
     grad = <Tensor>t.grad_
     return &grad.t.v if grad.t.v.edge.node == NULL and grad.t.group == NULL and grad.t.view_flags == 0 else NULL

@@ -25,8 +25,8 @@ static int check(const char *name, const wg_val *gates, const wg_val *h, const w
     return 0;
 }
 
-/* y[k] new, of these shapes; then in[0..nin) dense in own, and the kernel over both. */
-static int run(int kernel, wg_val *y, int ny, const int64_t (*shape)[2], const wg_val *const *x, int nx, const wg_attr *attr) {
+/* y[k] new, of that type and these shapes; then x, what is given of it, dense, and the kernel over both. */
+static int run(int kernel, int dtype, wg_val *y, int ny, const int64_t (*shape)[2], const wg_val *const *x, int nx, const wg_attr *attr) {
     enum { MOST = 12 };
     wg_array *operand[MOST];
     wg_val own[MOST];
@@ -34,7 +34,7 @@ static int run(int kernel, wg_val *y, int ny, const int64_t (*shape)[2], const w
     for (int k = 0; k < ny; k++) wg_val_clear(&y[k]);
     for (int i = 0; i < nx; i++) wg_val_clear(&own[i]);
     for (int k = 0; k < ny && status == 0; k++) {
-        status = wg_new(&y[k], x[0]->a.dtype, 2, shape[k]);
+        status = wg_new(&y[k], dtype, 2, shape[k]);
         operand[k] = &y[k].a;
     }
     for (int i = 0; i < nx && status == 0; i++) {
@@ -55,7 +55,7 @@ int wg_forward__lstm(const wg_val *const *x, int nx, const wg_attr *attr, wg_val
     if (check("lstm", x[0], x[1], x[2], x[3], NULL, 4, attr) < 0) return -1;
     const int64_t rows = x[0]->a.shape[0], batch = x[1]->a.shape[0], n = x[1]->a.shape[1];
     const int64_t shape[7][2] = {{rows, n}, {batch, n}, {batch, n}, {rows, 4 * n}, {rows, n}, {rows, n}, {rows, n}};
-    return run(WG_K_lstm, y, 7, shape, x, nx, attr);
+    return run(WG_K_lstm, x[0]->a.dtype, y, 7, shape, x, nx, attr);
 }
 
 /* gates, h, weight, bias; steps, reverse. Outputs y, h_n, activations, new_h, h_before. */
@@ -64,7 +64,7 @@ int wg_forward__gru(const wg_val *const *x, int nx, const wg_attr *attr, wg_val 
     if (check("gru", x[0], x[1], NULL, x[2], wg_val_absent(x[3]) ? NULL : x[3], 3, attr) < 0) return -1;
     const int64_t rows = x[0]->a.shape[0], batch = x[1]->a.shape[0], n = x[1]->a.shape[1];
     const int64_t shape[5][2] = {{rows, n}, {batch, n}, {rows, 3 * n}, {rows, n}, {rows, n}};
-    return run(WG_K_gru, y, 5, shape, x, nx, attr);
+    return run(WG_K_gru, x[0]->a.dtype, y, 5, shape, x, nx, attr);
 }
 
 /* weight: g.T @ h_before */
@@ -81,7 +81,7 @@ int wg_vjp_kernel__lstm(wg_vjp_call *c) {
     const wg_val *const in[7] = {c->g[0], c->g[1], c->g[2], c->y[3], c->y[5], c->y[6], c->x[3]};
     const int64_t n = c->x[3]->a.shape[1], batch = c->attr[0].n ? c->attr[0].v[0] : 0;
     const int64_t shape[3][2] = {{c->y[3]->a.shape[0], 4 * n}, {batch, n}, {batch, n}};
-    if (run(WG_K_lstm_vjp, gx, 3, shape, in, 7, c->attr) < 0) return -1;
+    if (run(WG_K_lstm_vjp, c->x[3]->a.dtype, gx, 3, shape, in, 7, c->attr) < 0) return -1;
     int status = weight_gradient(c, 3, &gx[0], c->y[4]);
     for (int k = 0; k < 3; k++) {
         if (status == 0 && c->want[k]) wg_val_move(&c->gx[k], &gx[k]);
@@ -96,7 +96,7 @@ int wg_vjp_kernel__gru(wg_vjp_call *c) {
     const wg_val *const in[6] = {c->g[0], c->g[1], c->y[2], c->y[3], c->y[4], c->x[2]};
     const int64_t n = c->x[2]->a.shape[1], batch = c->attr[0].n ? c->attr[0].v[0] : 0, rows = c->y[2]->a.shape[0];
     const int64_t shape[3][2] = {{rows, 3 * n}, {rows, 3 * n}, {batch, n}};
-    if (run(WG_K_gru_vjp, g, 3, shape, in, 6, c->attr) < 0) return -1;
+    if (run(WG_K_gru_vjp, c->x[2]->a.dtype, g, 3, shape, in, 6, c->attr) < 0) return -1;
     int status = weight_gradient(c, 2, &g[RECURRENT], c->y[4]);
     if (status == 0 && c->want[3]) status = wg_sum_to(&g[RECURRENT], 1, &shape[1][1], &c->gx[3]);
     if (status == 0 && c->want[0]) wg_val_move(&c->gx[0], &g[GATES]);

@@ -334,3 +334,16 @@ def test_other_weights_take_the_places_of_the_parameters():
 
     ours, theirs = run(wengert), run(torch)
     assert abs(ours[0] - theirs[0]) < 1e-5 and ours[1] == theirs[1]
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_gradients_of_the_last_state_alone(kind):
+    """No gradient arrives at the outputs: their type must come from elsewhere."""
+    def program(t):
+        module = filled(t, getattr(t.nn, kind)(3, 4))
+        x = t.tensor(array(5, 2, 3), requires_grad=True)
+        _, state = module(x)
+        (state[1] if kind == "LSTM" else state).sum().backward()
+        return [x.grad, *(p.grad for p in module.parameters())]
+
+    assert_same(program, 1e-10)

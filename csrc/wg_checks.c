@@ -7,13 +7,31 @@
 static int is_bool(const wg_val *v) { return v->a.dtype == WG_BOOL; }
 static int is_integral(const wg_val *v) { return v->a.dtype <= WG_I64; }
 
+static int result_of(const wg_val *const *x, int n) {
+    const wg_array *arrays[4];
+    for (int i = 0; i < n; i++) arrays[i] = &x[i]->a;
+    return wg_result_type(arrays, n);
+}
+
+/* Python numbers among the operands must fit the type that the loop computes in. */
+static int check_operands(const wg_val *const *x, int n) {
+    int type = -1;
+    for (int i = 0; i < n; i++) {
+        const wg_array *a = &x[i]->a;
+        if (!a->is_number || a->dtype == WG_BOOL) continue;
+        if (type < 0) type = result_of(x, n);
+        if (wg_check_fits(a->dtype == WG_F64 ? WG_FLOAT(a->number.f) : WG_INT(a->number.i), type) < 0) return -1;
+    }
+    return 0;
+}
+
 /* alpha of add, sub and rsub: no float for integers, no bool for numbers. */
 static int check_alpha(const wg_val *const *x, const wg_attr *alpha) {
     if (alpha->tag == WG_A_FLOAT && is_integral(x[0]) && is_integral(x[1]))
         return wg_fail(WG_RUNTIME_ERROR, "For integral input tensors, argument alpha must not be a floating point number.");
     if (alpha->tag == WG_A_BOOL && !(is_bool(x[0]) && is_bool(x[1])))
         return wg_fail(WG_RUNTIME_ERROR, "Boolean alpha only supported for Boolean results.");
-    return 0;
+    return alpha->tag == WG_A_INT && alpha->i >= -128 && alpha->i < 128 ? 0 : wg_check_fits(*alpha, result_of(x, 2));
 }
 
 /* A number that is written into elements of a dtype must fit; negative ints wrap around in uint8, nan has no int. */
@@ -29,6 +47,33 @@ int wg_check_fits(wg_attr number, int dtype) {
     if (dtype == WG_U8 && number.tag != WG_A_FLOAT) low = -255;
     if (v >= low && v <= highest[dtype]) return 0;
     return wg_fail(WG_RUNTIME_ERROR, "value cannot be converted to type %s without overflow", c_type[dtype]);
+}
+
+int wg_check_clamp(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_operands(x, 3); }
+int wg_check_clamp_min(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_operands(x, 2); }
+int wg_check_clamp_max(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_operands(x, 2); }
+int wg_check_where(const wg_val *const *x, const wg_attr *attr) { (void)attr; return check_operands(x + 1, 2); }
+int wg_check_addcmul(const wg_val *const *x, const wg_attr *attr) { return wg_check_fits(attr[0], result_of(x, 3)); }
+int wg_check_leaky_relu(const wg_val *const *x, const wg_attr *attr) { return wg_check_fits(attr[0], x[0]->a.dtype); }
+
+int wg_check_addcdiv(const wg_val *const *x, const wg_attr *attr) {
+    if (is_integral(x[1]) && is_integral(x[2]))
+        return wg_fail(WG_RUNTIME_ERROR, "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+                       "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * torch.trunc(tensor1 / "
+                       "tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+                       "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all dtypes.");
+    return wg_check_fits(attr[0], result_of(x, 3));
+}
+
+int wg_check_threshold(const wg_val *const *x, const wg_attr *attr) {
+    return wg_check_fits(attr[0], x[0]->a.dtype) < 0 || wg_check_fits(attr[1], x[0]->a.dtype) < 0 ? -1 : 0;
+}
+
+int wg_check_hardtanh(const wg_val *const *x, const wg_attr *attr) {
+    if (is_bool(x[0])) return wg_fail(WG_RUNTIME_ERROR, "Bool inputs not supported for hardtanh");
+    if (x[0]->a.dtype == WG_U8 && (wg_attr_float(attr[0]) < 0 || wg_attr_float(attr[1]) < 0))
+        return wg_fail(WG_RUNTIME_ERROR, "cannot do hardtanh on an unsigned type with negative limits");
+    return 0;
 }
 
 int wg_check_masked_fill(const wg_val *const *x, const wg_attr *attr) { return wg_check_fits(attr[0], x[0]->a.dtype); }
@@ -91,7 +136,10 @@ int wg_check_fmod(const wg_val *const *x, const wg_attr *attr) { (void)attr; ret
 int wg_check_pow_scalar(const wg_val *const *x, const wg_attr *attr) {
     if (is_integral(x[0]) && attr[0].tag == WG_A_INT && attr[0].i < 0)
         return wg_fail(WG_RUNTIME_ERROR, "Integers to negative integer powers are not allowed.");
-    return 0;
+    if (is_integral(x[0]) && attr[0].tag == WG_A_FLOAT)
+        return wg_fail(WG_RUNTIME_ERROR, "result type %s can't be cast to the desired output type %s", wg_dtype_title[wg_default_dtype],
+                       wg_dtype_title[x[0]->a.dtype]);
+    return attr[0].tag == WG_A_INT && attr[0].i < 128 ? 0 : wg_check_fits(attr[0], x[0]->a.dtype);
 }
 
 int wg_check_masked_fill_tensor(const wg_val *const *x, const wg_attr *attr) {

@@ -105,6 +105,7 @@ int wg_forward_pad(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *
     if (mode != CONSTANT && attr[2].tag != WG_A_NONE && wg_attr_float(attr[2]) != 0)
         return wg_fail(WG_RUNTIME_ERROR, "Padding mode \"%s\" doesn't take in value argument", mode_names[mode]);
     if (check_pad(&x[0]->a, &pads, mode, shape) < 0) return -1;
+    if (attr[2].tag != WG_A_NONE && wg_check_fits(attr[2], x[0]->a.dtype) < 0) return -1;
     operand_of(&from, &x[0]->a);
     if (mode == CIRCULAR) {
         if (crop_first(&from, &pads, rest) < 0) return -1;

@@ -101,7 +101,8 @@ WG_FORWARD(_unfold) {
     if (empty)
         return wg_fail(WG_RUNTIME_ERROR, "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "
                        "but got: %s", WG_SHAPE(a));
-    if (a->dtype == WG_BOOL) return wg_fail(WG_NOT_IMPLEMENTED, "\"im2col_out_cpu\" not implemented for 'Bool'");
+    if (!WG_IS_FLOAT(a->dtype) && a->dtype != WG_BOOL)
+        return wg_fail(WG_NOT_IMPLEMENTED, "\"im2col_out_cpu\" not implemented for '%s'", wg_dtype_title[a->dtype]);
     const int64_t *size = a->shape + lead;
     count_blocks(&b, size);
     if (b.out[0] < 1 || b.out[1] < 1) {

@@ -177,11 +177,25 @@ def from_dlpack(ext_tensor):
 
 # ---- from sizes ----
 
+def _into(name, out, dtype, size):
+    """An out= tensor, given the size of what it will hold.
+
+    Raises:
+        RuntimeError: dtype= says something else than out's, or out requires grad.
+    """
+    if dtype is not None and _core.empty((), dtype).dtype is not out.dtype:
+        raise RuntimeError(f"dtype {_core.empty((), dtype).type()[6:-6]} does not match dtype of out parameter ({out.type()[6:-6]})")
+    if out.requires_grad and _core.is_grad_enabled():
+        raise RuntimeError(f"aten::{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                           "arguments requires grad.")
+    return out.resize_(size)
+
+
 def _filled(name, size, kwargs_size, value, dtype, layout, device, requires_grad, out):
     size = _sizes(name, size) if kwargs_size is None else kwargs_size
     _options(layout, device)
     if out is not None:
-        out.resize_(size)
+        _into(name, out, dtype, size)
         return out.fill_(value) if value is not None else out
     dtype = dtype or get_default_dtype()
     t = _core.empty(size, dtype) if value is None else _core.full(size, value, dtype)
@@ -225,7 +239,7 @@ def full(size, fill_value, *, out=None, dtype=None, layout=strided, device=None,
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
     if out is not None:
-        return out.resize_(size).fill_(fill_value)
+        return _into("full", out, dtype, size).fill_(fill_value)
     if dtype is None:
         dtype = bool_ if isinstance(fill_value, bool) else int64 if isinstance(fill_value, int) else get_default_dtype()
     return _finish(_core.full(size, fill_value, dtype), requires_grad)
@@ -294,6 +308,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=strided, dev
     if end is None:
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
+    given = dtype
     if dtype is None:
         dtype = int64 if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
     if step == 0:
@@ -312,6 +327,8 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=strided, dev
     else:
         import math
         n = math.ceil((end - start) / step)
+    if out is not None:
+        _into("arange", out, given, (n,))
     return _ranged(_core.arange_into, (n,), dtype, out, requires_grad, start, step)
 
 
@@ -319,8 +336,7 @@ def _ranged(kernel, size, dtype, out, requires_grad, *args):
     t = _core.empty(size, dtype)
     kernel(t, *args)
     if out is not None:
-        out.resize_(size)
-        return out.copy_(t)
+        return out.resize_(size).copy_(t)
     return _finish(t, requires_grad)
 
 
@@ -355,12 +371,16 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=strided, device=
     """``steps`` evenly spaced values from ``start`` to ``end``, both included."""
     _options(layout, device)
     _check_ends("linspace", start, end, steps)
+    if out is not None:
+        _into("linspace", out, dtype, (steps,))
     return _ranged(_core.linspace_into, (steps,), dtype or get_default_dtype(), out, requires_grad, _number(start), _number(end))
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False, pin_memory=False):
     """``steps`` values from base**start to base**end, evenly spaced in the exponent."""
     _check_ends("logspace", start, end, steps)
+    if out is not None:
+        _into("logspace", out, dtype, (steps,))
     dtype = dtype or (out.dtype if out is not None else get_default_dtype())
     start, end = _number(start), _number(end)
     if not dtype.is_floating_point:                         # in whole numbers, as PyTorch does
@@ -377,7 +397,10 @@ def eye(n, m=None, *, out=None, dtype=None, layout=strided, device=None, require
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")
     if m is not None and m < 0:
         raise RuntimeError(f"m must be greater or equal to 0, got {m}")
-    t = _core.full((n, n if m is None else m), 0, dtype or get_default_dtype())
+    shape = (n, n if m is None else m)
+    if out is not None:
+        _into("eye", out, dtype, shape)
+    t = _core.full(shape, 0, dtype or get_default_dtype())
     t.diagonal().fill_(1)
     return out.resize_(t.shape).copy_(t) if out is not None else _finish(t, requires_grad)
 

@@ -6,7 +6,7 @@ dropout and float32 normals everywhere; what needs a logarithm or a power of the
 """
 from . import _core
 from ._core import Generator, Tensor, get_default_dtype, random_fill
-from .creation import _finish, _options, _sizes
+from .creation import _finish, _into, _options, _sizes
 from .types import check_device, preserve_format, strided
 
 __all__ = ["Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "rand", "randn",
@@ -15,6 +15,7 @@ __all__ = ["Generator", "default_generator", "manual_seed", "seed", "initial_see
 
 _methods = {}
 int64 = _core.dtype_by_name("int64")
+_HALVES = (_core.dtype_by_name("float16"), _core.dtype_by_name("bfloat16"))
 
 #: The generator behind every call without one; PyTorch seeds its own from the system's entropy at start.
 default_generator = Generator()
@@ -74,7 +75,9 @@ def _generator(generator):
 def _new(size, dtype, layout, device, out):
     _options(layout, device)
     if out is not None:
-        return out.resize_(size)
+        if out.requires_grad and _core.is_grad_enabled():
+            raise RuntimeError("cannot resize variables that require grad")
+        return _into("", out, dtype, size)
     return _core.empty(size, dtype or get_default_dtype())
 
 
@@ -157,6 +160,9 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
         RuntimeError: a negative std.
     """
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    if out is not None and out.requires_grad and _core.is_grad_enabled():
+        raise RuntimeError(f"{'' if tensors else 'aten::'}normal(): functions with out=... arguments don't support automatic differentiation, but "
+                           "one of the arguments requires grad.")
     if not tensors:
         if size is None:
             raise TypeError("normal() received an invalid combination of arguments: two numbers need a size")
@@ -169,7 +175,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     from .composite import broadcast_shapes
     shape = broadcast_shapes(*(t.shape for t in tensors))
-    t = _new(shape, tensors[0].dtype, layout, device, out)
+    t = _new(shape, tensors[0].dtype if out is None else None, layout, device, out)
     if isinstance(std, Tensor):
         t.normal_(0, 1, generator=generator).mul_(std.detach()).add_(mean.detach() if isinstance(mean, Tensor) else mean)
     else:
@@ -179,13 +185,21 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
 
 def bernoulli(input, p=None, *, generator=None, out=None):
     """1 with the probability that ``input`` gives (or with ``p``), else 0, in input's shape and dtype."""
-    t = _like(input, None, preserve_format)
+    t = _constant(input)
     if p is not None:
         t.bernoulli_(p, generator=generator)
     else:
         _probabilities(input)
         random_fill("bernoulli_p", t, _generator(generator), (input.detach(),))
     return t if out is None else out.resize_(t.shape).copy_(t)
+
+
+def _constant(*inputs):
+    """Memory for samples in the shape of the first input: their gradient is zero, recorded where one of the inputs has one."""
+    if _core.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
+        from .creation import zeros_like
+        return sum((t.expand(inputs[0].shape) for t in inputs[1:]), zeros_like(inputs[0]).add(inputs[0])).zero_()
+    return _like(inputs[0], None, preserve_format)
 
 
 def _probabilities(p):
@@ -209,11 +223,20 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     if num_samples <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     n = input.shape[-1]
+    if n > 1 << 24:
+        raise RuntimeError("number of categories cannot exceed 2^24")
+    if out is not None and out.dtype is not int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.type()[6:-6]}")
     if not replacement and num_samples > n:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
     p = input.detach()
+    if p.dtype in _HALVES:
+        p = p.float()
     if not bool(p.isfinite().all()) or bool((p < 0).any()):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        if not replacement or num_samples == 1:
+            raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+        what = "entry = infinity or NaN" if not bool(p.isfinite().all()) else "entry < 0"
+        raise RuntimeError(f"invalid multinomial distribution (encountering probability {what})")
     if bool((p.sum(-1) == 0).any()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     shape = (num_samples,) if input.dim() == 1 else (input.shape[0], num_samples)

@@ -133,12 +133,26 @@ def run_sample(op, variant, theirs, ours, sample, dtype, report, order):
             my_outputs = leaves_of(process(got2) if process else got2, wengert.Tensor)
 
 
-def run_out(op, theirs, ours, sample, dtype, report):
-    """`out=` an empty tensor of the result's dtype, or several."""
-    def empty(lib, result):
-        if isinstance(result, torch.Tensor):
-            return lib.empty(0, dtype=getattr(lib, str(result.dtype).removeprefix("torch.")))
-        return tuple(empty(lib, r) for r in result)
+#: name of the variant -> from the results of either library the tensors to write into
+OUTS = {
+    "out": lambda lib, result: lib.empty(0, dtype=dtype_in(lib, result)),
+    "out of strides": lambda lib, result: lib.empty([2*n for n in result.shape], dtype=dtype_in(lib, result))[tuple(slice(None, None, 2) for _ in result.shape)],
+    "out transposed": lambda lib, result: lib.empty(tuple(result.shape)[::-1], dtype=dtype_in(lib, result)).permute(tuple(reversed(range(result.dim())))),
+    "out of another shape": lambda lib, result: lib.ones([*result.shape, 2], dtype=dtype_in(lib, result)),
+    "out of wider dtype": lambda lib, result: lib.empty(tuple(result.shape), dtype=lib.float64 if dtype_in(lib, result) != lib.float64 else lib.float32),
+    "out of lesser dtype": lambda lib, result: lib.empty(tuple(result.shape), dtype=lib.int64 if result.dtype.is_floating_point else lib.bool),
+    "out that requires grad": lambda lib, result: lib.empty(tuple(result.shape), dtype=dtype_in(lib, result)).requires_grad_(),
+}
+
+
+def dtype_in(lib, result):
+    return getattr(lib, str(result.dtype).removeprefix("torch."))
+
+
+def run_out(op, theirs, ours, sample, dtype, report, kinds=OUTS):
+    """`out=`: what is written, in which strides; what is resized with a warning; what is refused."""
+    def made(lib, results, make):
+        return make(lib, results) if isinstance(results, torch.Tensor) else tuple(made(lib, r, make) for r in results)
 
     try:
         mine = to_ours((sample.input, sample.args, sample.kwargs))
@@ -146,21 +160,40 @@ def run_out(op, theirs, ours, sample, dtype, report):
         return
     with torch.no_grad(), wengert.no_grad():
         result = attempt(lambda: call(torch, theirs, "function", (sample.input, sample.args, sample.kwargs)))
-        if result[0] == "raised" or not leaves_of(result[1], torch.Tensor):
+        if result[0] == "raised" or not leaves_of(result[1], torch.Tensor) or any(t.is_complex() for t in leaves_of(result[1], torch.Tensor)):
             return
-        out = empty(torch, result[1])
-        expected = attempt(lambda: call(torch, theirs, "function", (sample.input, sample.args, {**sample.kwargs, "out": out})))
-        if expected[0] == "raised":
-            return
-        mine_out = empty(wengert, result[1])
-        got = attempt(lambda: call(wengert, ours, "function", (*mine[:2], {**mine[2], "out": mine_out})))
-        if got[0] == "raised":
-            return report("out", dtype, "raised", f"{type(got[1]).__name__}: {first_line(got[1])}   [{short(sample)}]")
-        try:
-            if op.name not in UNWRITTEN and sample.output_process_fn_grad is None:
-                compare(mine_out, out)
-        except Difference as difference:
-            report("out", dtype, difference.kind, f"{difference}   [{short(sample)}]")
+    for variant in kinds:
+        graded = variant == "out that requires grad"
+        if graded and not all(t.dtype.is_floating_point for t in leaves_of(result[1], torch.Tensor)):
+            continue
+        answers = []
+        for lib, f, values in ((wengert, ours, mine), (torch, theirs, (sample.input, sample.args, sample.kwargs))):
+            with lib.set_grad_enabled(graded), warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                if lib is torch:
+                    torch._C._set_warnAlways(True)
+                out = made(lib, result[1], OUTS[variant])
+                answer = attempt(lambda: call(lib, f, "function", (values[0], values[1], {**values[2], "out": out})))
+            answers.append((*answer, out, [str(w.message).split(".")[0] for w in told if issubclass(w.category, UserWarning)]))
+        (mine_kind, got, my_out, my_told), (kind, expected, out, told) = answers
+        text = f"   [{short(sample)}]"
+        if mine_kind != kind:
+            error = got if mine_kind == "raised" else expected
+            report(variant, dtype, "raised" if mine_kind == "raised" else "not raised", f"{type(error).__name__}: {first_line(error)}{text}")
+        elif kind == "raised":
+            if type(got).__name__ != type(expected).__name__ or first_line(got) != first_line(expected):
+                report(variant, dtype, "error text", f"ours: {type(got).__name__}: {first_line(got)}; torch: {type(expected).__name__}: {first_line(expected)}{text}")
+        else:
+            try:
+                if op.name not in UNWRITTEN and sample.output_process_fn_grad is None:
+                    compare(my_out, out)
+                if (got is my_out) != (expected is out) and isinstance(out, torch.Tensor):
+                    report(variant, dtype, "type", f"out itself is {'not ' if got is not my_out else ''}returned{text}")
+                resized = "An output with one or more elements was resized"
+                if any(t.startswith(resized) for t in told) != any(t.startswith(resized) for t in my_told):
+                    report(variant, dtype, "warning", f"ours {my_told}, torch's {told}{text}")
+            except Difference as difference:
+                report(variant, dtype, difference.kind, f"{difference}{text}")
 
 
 def run_errors(op, theirs, ours, report):
@@ -213,8 +246,8 @@ def run_op(op, dtypes=DTYPES, limit=None, order=2, reference=False):
                         continue
                     depth = (order if dtype == "float64" else 1) if grad and variant in ("function", "in-place") else 0
                     run_sample(op, variant, theirs, ours, sample, dtype, report, depth)
-                if op.supports_out and every[0][2] is not None and dtype in ("float64", "int64"):
-                    run_out(op, every[0][1], every[0][2], sample, dtype, report)
+                if op.supports_out and every[0][2] is not None and dtype in ("float64", "float32", "int64"):
+                    run_out(op, every[0][1], every[0][2], sample, dtype, report, OUTS if dtype == "float32" else ("out",))
         if op.error_inputs_func is not None and every[0][2] is not None:
             run_errors(op, every[0][1], every[0][2], report)
     return findings, count["samples"]

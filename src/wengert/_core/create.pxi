@@ -72,6 +72,8 @@ def linspace_into(Tensor t not None, start, end):
     operand[0] = &t.t.v.a
     set_attr_number(&attr[0], start)
     set_attr_number(&attr[1], end)
+    check(wg_check_fits(attr[0], t.t.v.a.dtype))
+    check(wg_check_fits(attr[1], t.t.v.a.dtype))
     check(wg_launch(WG_K_linspace, operand, 1, attr, 2))
 
 

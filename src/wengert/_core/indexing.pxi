@@ -382,6 +382,7 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
     cdef wg_val number
     cdef const wg_val *in_[3]
     cdef wg_attr attr[2]
+    cdef wg_attr fits
     cdef list tensors = []
     cdef int place, count
     if not is_plain(self) or wg_mode & WG_MODE_FUNCTION:
@@ -423,6 +424,8 @@ cdef int write_item(Tensor self, object key, object value, bint accumulate) exce
         in_[2] = &v.t.v
     else:
         set_number(&number, value)
+        set_attr_number(&fits, value)
+        check(wg_check_fits(fits, x.t.v.a.dtype))
         in_[2] = &number
     check(wg_apply_inplace(OP_INDEX_PUT, &x.t, in_, 3, attr))
     return 0

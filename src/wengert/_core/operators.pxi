@@ -143,12 +143,22 @@ def power_of(input, exponent):
     return result
 
 
-def matmul(a, b):
-    """Matrix product of tensors of any dimensions, as `torch.matmul`.
+def matmul(input, other, *, out=None):
+    """Matrix product of tensors of any dimensions.
 
     Raises:
         RuntimeError: inner sizes differ, a 0-d operand, or dtypes differ.
     """
+    if not isinstance(input, Tensor) and not has_override(input):
+        raise TypeError(f"matmul(): argument 'input' (position 1) must be Tensor, not {type_name(input)}")
+    if not isinstance(other, Tensor) and not has_override(other):
+        raise TypeError(f"matmul(): argument 'other' (position 2) must be Tensor, not {type_name(other)}")
+    result = product(input, other)
+    return result if out is None else write_out("matmul", result, out)
+
+
+cdef object product(object a, object b):
+    """``a @ b``; NotImplemented unless both are tensors."""
     cdef Tensor out
     if not isinstance(a, Tensor) or not isinstance(b, Tensor):
         if (not is_plain(a) if isinstance(a, Tensor) else has_override(a)) or (not is_plain(b) if isinstance(b, Tensor) else has_override(b)):
@@ -212,7 +222,7 @@ cdef object slot_div(object a, object b):
     return binary(OP_DIV, a, b)
 
 cdef object slot_matmul(object a, object b):
-    return matmul(a, b)
+    return product(a, b)
 
 cdef object slot_neg(object a):
     return unary(OP_NEG, a)

@@ -16,23 +16,53 @@ cdef int check_result_type(int target, int result) except -1:
     return 0
 
 
+cdef object out_rules = None
+
+
 cdef object write_out(str name, object result, object out):
     """The out= argument: results are written into existing tensors, which are resized if they are empty."""
-    cdef Tensor target, source
+    global out_rules
+    if out_rules is None:
+        from wengert import _out_rules as out_rules
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{name}(): argument 'out' must be tuple of {len(result)} Tensors")
-        return type(result)([write_out(name, r, o) for r, o in zip(result, out)])
+        for r, o in zip(result, out):
+            check_out(name, r, o, True)
+        return type(result)([write_one(name, r, o) for r, o in zip(result, out)])
+    check_out(name, result, out, False)
+    return write_one(name, result, out)
+
+
+cdef int check_out(str name, object result, object out, bint several) except -1:
+    """Refuses, before anything is written, what this function does not write into."""
+    cdef Tensor target, source
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     target, source = <Tensor>out, <Tensor>result
     if not wg_mode & WG_MODE_NO_GRAD and (has_edge(target) or has_edge(source)):
-        raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
-    check_result_type(target.t.v.a.dtype, source.t.v.a.dtype)
+        called = out_rules.CALLED.get(name, name)
+        if called is not None:
+            raise RuntimeError(f"{called}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if target.t.v.a.dtype != source.t.v.a.dtype:
+        error = out_rules.refusal(name, several, wg_dtype_title[source.t.v.a.dtype].decode(), wg_dtype_title[target.t.v.a.dtype].decode(),
+                                  wg_category(source.t.v.a.dtype) <= wg_category(target.t.v.a.dtype))
+        if error is not None:
+            raise error
+    return 0
+
+
+cdef object write_one(str name, object result, object out):
+    cdef Tensor target = <Tensor>out, source = <Tensor>result
+    cdef uint32_t before = wg_mode & WG_MODE_NO_GRAD
     if not wg_same_shape(&target.t.v.a, &source.t.v.a):
         resize(target, source)
     refuse_overlap(target)
-    copy_into(target, source)
+    set_mode_bits(WG_MODE_NO_GRAD, WG_MODE_NO_GRAD)        # what is recorded was refused above
+    try:
+        copy_into(target, source)
+    finally:
+        set_mode_bits(WG_MODE_NO_GRAD, before)
     return out
 
 

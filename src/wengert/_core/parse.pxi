@@ -66,19 +66,24 @@ cdef int set_number(wg_val *v, object o) except -1:
     else:
         i = PyLong_AsLongLongAndOverflow(o, &overflow)
         if overflow:
-            raise OverflowError("Python int too large to convert to a 64-bit integer")
+            raise OverflowError("int too big to convert")
         wg_number_int(v, i)
     return 0
 
 
 cdef int set_attr_number(wg_attr *to, object o) except -1:
     cdef Tensor t
+    cdef int overflow = 0
+    cdef long long i
     if PyFloat_Check(o):
         to[0] = WG_FLOAT(PyFloat_AS_DOUBLE(o))
     elif PyBool_Check(o):
         to[0] = WG_BOOLEAN(o is True)
     elif PyLong_Check(o):
-        to[0] = WG_INT(o)
+        i = PyLong_AsLongLongAndOverflow(o, &overflow)
+        if overflow:
+            raise OverflowError("int too big to convert")
+        to[0] = WG_INT(i)
     elif isinstance(o, Tensor):
         t = <Tensor>o
         if t.t.v.a.numel != 1:

@@ -345,10 +345,10 @@ cdef class Tensor:
         return binary(OP_POW, other, self)
 
     def __matmul__(self, other):
-        return matmul(self, other)
+        return product(self, other)
 
     def __rmatmul__(self, other):
-        return matmul(other, self)
+        return product(other, self)
 
     def __and__(self, other):
         return binary(OP_AND, self, other)

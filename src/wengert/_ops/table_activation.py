@@ -8,7 +8,7 @@ DENSITY, BETA = 0.3989422804014327, 0.7978845608028654
 def define(op):
     only = {"types": "float_only"}
     op("relu", "x", y="where(x < 0, 0, x)", types="numeric", check=True, vjp={"x": "where(y <= 0, 0, g)"}, where="tmf", linear=())
-    op("leaky_relu", "x, negative_slope: Number = 0.01", y="where(x > 0, x, x*negative_slope)", where="f", inplace=True,
+    op("leaky_relu", "x, negative_slope: Number = 0.01", y="where(x > 0, x, x*negative_slope)", where="f", inplace=True, check=True,
        vjp={"x": "where(x > 0, g, g*negative_slope)"}, samples=({}, {"negative_slope": .2}), **only)
     op("prelu", "x, weight", y="where(x > 0, x, weight*x)", where="", number_ok=False,
        vjp={"x": "where(x > 0, g, weight*g)", "weight": "where(x > 0, 0, x*g)"}, grad_name="PreluKernelBackward0", **only)
@@ -33,7 +33,7 @@ def define(op):
        vjp={"x": "z = exp(x*beta); where(x*beta > threshold, g, g*(z/(z + 1)))"}, samples=({}, {"beta": 2, "threshold": 1}), **only)
     op("logsigmoid", "x", y="c:log_sigmoid", where="f", grad_name="LogSigmoidBackward0",
        vjp={"x": "z = exp(-abs(x)); g*(where(x < 0, 1, 0) - where(x < 0, 1, -1)*(z/(1 + z)))"}, **only)
-    op("hardtanh", "x, min_val: Number = -1.0, max_val: Number = 1.0", y="minimum(maximum(x, min_val), max_val)", where="f", inplace=True,
+    op("hardtanh", "x, min_val: Number = -1.0, max_val: Number = 1.0", y="minimum(maximum(x, min_val), max_val)", where="f", inplace=True, check=True,
        vjp={"x": "where(x <= min_val or x >= max_val, 0, g)"}, samples=({}, {"min_val": 0, "max_val": 6}))
     op("hardsigmoid", "x", y="minimum(maximum(x + 3, 0), 6)/6", vjp={"x": "where(x > -3 and x < 3, g*(1/6), 0)"}, where="f",
        inplace=True, **only)
@@ -43,5 +43,5 @@ def define(op):
        vjp={"x": "where(x >= -lambd and x <= lambd, 0, g)"}, **only)
     op("hardshrink", "x, lambd: Number = 0.5", y="where(x >= -lambd and x <= lambd, 0, x)", where="tmf", inplace=False,
        vjp={"x": "where(x >= -lambd and x <= lambd, 0, g)"}, **only)
-    op("threshold", "x, threshold: Number, value: Number", y="where(x <= threshold, value, x)", where="tf", inplace=True,
+    op("threshold", "x, threshold: Number, value: Number", y="where(x <= threshold, value, x)", where="tf", inplace=True, check=True,
        vjp={"x": "where(x <= threshold, 0, g)"}, samples=({"threshold": .5, "value": -1.},))

@@ -40,9 +40,9 @@ def arithmetic(op):
     op("remainder", "x, other", number_ok="not all", y="c:remainder", types="numeric", vjp={"x": "g", "other": "-g*div_floor(x, other)"}, check=True, domain=(.5, 4))
     op("fmod", "x, other", number_ok="later", y="c:fmod", types="numeric", vjp={"x": "g", "other": "-g*div_trunc(x, other)"}, check=True, domain=(.5, 4))
     op("addcmul", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1*tensor2",
-       vjp={"x": "g", "tensor1": "g*(tensor2*value)", "tensor2": "g*(tensor1*value)"}, number_ok=False, samples=({}, {"value": .5}))
+       vjp={"x": "g", "tensor1": "g*(tensor2*value)", "tensor2": "g*(tensor1*value)"}, number_ok=False, check=True, samples=({}, {"value": .5}))
     op("addcdiv", "x, tensor1, tensor2, *, value: Number = 1", y="x + value*tensor1/tensor2", types="float",
-       vjp={"x": "g", "tensor1": "g*(value/tensor2)", "tensor2": "-g*((value*tensor1)/(tensor2*tensor2))"}, number_ok=False,
+       vjp={"x": "g", "tensor1": "g*(value/tensor2)", "tensor2": "-g*((value*tensor1)/(tensor2*tensor2))"}, number_ok=False, check=True,
        domain=(.5, 4), samples=({}, {"value": .5}))
     op("deg2rad", "x", y="x*(pi/180)", types="float", vjp={"x": "g*(pi/180)"})
     op("rad2deg", "x", y="x*(180/pi)", types="float", vjp={"x": "g*(180/pi)"})
@@ -103,7 +103,7 @@ def comparison(op):
 
 
 def selection(op):
-    op("where", "condition, x, other", y="where(condition, x, other)", bools=("condition",), inplace=False,
+    op("where", "condition, x, other", y="where(condition, x, other)", bools=("condition",), inplace=False, check=True,
        vjp={"condition": "nondiff", "x": "where(condition, g, 0)", "other": "where(condition, 0, g)"}, linear="x+other")
     half = "where(x == other, g/2, g)"
     for name, mine, yours in (("maximum", "<", ">"), ("minimum", ">", "<")):
@@ -111,11 +111,11 @@ def selection(op):
     for name, sign in (("fmax", ">="), ("fmin", "<=")):
         op(name, "x, other", y="c:" + name, inplace=False, number_ok=False,
            vjp={"x": f"where(x {sign} other or isnan(other), g, 0)", "other": f"where(x {sign} other or isnan(other), 0, g)"})
-    op("clamp", "x, min, max", y="minimum(maximum(x, min), max)", aliases=("clip",), grad_name="ClampBackward1",
+    op("clamp", "x, min, max", y="minimum(maximum(x, min), max)", aliases=("clip",), grad_name="ClampBackward1", check=True,
        vjp={"x": "where(x >= min and x <= max, g, 0)", "min": "where(min < max and x < min, g, 0)",
             "max": "where(x > max or max < min, g, 0)"})
-    op("clamp_min", "x, min", number_ok="later", y="maximum(x, min)", vjp={"x": "where(x >= min, g, 0)", "min": "where(x < min, g, 0)"})
-    op("clamp_max", "x, max", number_ok="later", y="minimum(x, max)", vjp={"x": "where(x <= max, g, 0)", "max": "where(x > max, g, 0)"})
+    op("clamp_min", "x, min", number_ok="later", check=True, y="maximum(x, min)", vjp={"x": "where(x >= min, g, 0)", "min": "where(x < min, g, 0)"})
+    op("clamp_max", "x, max", number_ok="later", check=True, y="minimum(x, max)", vjp={"x": "where(x <= max, g, 0)", "max": "where(x > max, g, 0)"})
     op("lerp", "x, end, weight", y="d = end - x; where(abs(weight) < 0.5, x + weight*d, end - d*(1 - weight))", types="float_only",
        vjp={"x": "g*(1 - weight)", "end": "g*weight", "weight": "g*(end - x)"}, number_ok=False, grad_name="LerpBackward1")
     op("lerp_scalar", "x, end, weight: Number",

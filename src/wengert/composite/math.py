@@ -3,6 +3,7 @@ from .. import _core, ops
 from .._core import Tensor, shortcut
 from ._register import in_place, methods, public
 
+_halves = (_core.dtype_by_name("float16"), _core.dtype_by_name("bfloat16"))
 _rounding = {"floor": "div_floor", "trunc": "div_trunc"}
 
 
@@ -18,6 +19,8 @@ def div(input, other, *, rounding_mode=None, out=None):
         result = ops.div(input, other)
     elif rounding_mode in _rounding:
         result = getattr(ops, _rounding[rounding_mode])(input, other)
+        if rounding_mode == "trunc" and result.dtype in _halves:
+            result = ops.div(input, other).trunc()          # of the quotient as it is rounded to the type
     else:
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
     return result if out is None else _core._write_out("div", result, out)
@@ -259,10 +262,13 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     return result if out is None else _core._write_out("nan_to_num", result, out)
 
 
+_nan_to_num_in_place = in_place(nan_to_num, "nan_to_num_")
+
+
 @public(torch=False)
 def nan_to_num_(self, nan=None, posinf=None, neginf=None):
     """`nan_to_num` in place."""
-    return self.copy_(nan_to_num(self, nan, posinf, neginf))
+    return _nan_to_num_in_place(self, nan, posinf, neginf)
 
 
 @public(out=True, inplace=True)

@@ -190,6 +190,8 @@ def householder_product(A, tau):
         raise RuntimeError(f"torch.linalg.householder_product: tau dtype {tau.dtype} does not match input dtype {A.dtype}".replace("wengert.", "torch."))
     from ..creation import eye
     q = ops.expand(eye(m, n, dtype=A.dtype), tuple(A.shape))
+    if tau.shape[-1] == 0:
+        q = q + A*0                                         # depends on A in name only
     reflectors = A.tril(-1) + eye(m, n, dtype=A.dtype)
     for i in reversed(range(tau.shape[-1])):
         v = reflectors[..., i:i + 1]

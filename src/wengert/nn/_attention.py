@@ -3,7 +3,7 @@
 import math
 
 from .. import bool as _bool
-from .. import cat, matmul, ones, ops, where, zeros
+from .. import bfloat16, cat, float16, matmul, ones, ops, where, zeros
 from ._norms import dropout
 
 
@@ -21,6 +21,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
         value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
+    if query.dtype in (float16, bfloat16) and key.dtype == value.dtype == query.dtype:     # rounded once, at the end
+        mask = attn_mask.float() if attn_mask is not None and attn_mask.is_floating_point() else attn_mask
+        return scaled_dot_product_attention(query.float(), key.float(), value.float(), mask, dropout_p, is_causal, scale).to(query.dtype)
     weights = _attention_weights(query, key, attn_mask, is_causal, scale)
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p, True)

@@ -37,7 +37,7 @@ def pdist(input, p=2.0):
     n = input.size(0)
     pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
     if not pairs:
-        return input.new_empty((0,))
+        return input.reshape(-1)[:0]
     first = tensor([i for i, _ in pairs])
     second = tensor([j for _, j in pairs])
     return _norm(input.index_select(0, first) - input.index_select(0, second), p, -1)

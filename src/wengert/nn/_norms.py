@@ -213,6 +213,8 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     total = padded.narrow(1, 0, channels)
     for i in range(1, size):
         total = total + padded.narrow(1, i, channels)
+    if not input.is_floating_point():                       # the mean of integers is an integer
+        total, alpha = total.div(size, rounding_mode="trunc"), alpha * size
     return input / (total * (alpha / size) + k) ** beta
 
 

@@ -9,6 +9,10 @@ def _named(function, name, doc):
     return function
 
 
+def _out(out):
+    return {} if out is None else {"out": out}
+
+
 _SIZES = ("", "L", "H, W", "D, H, W")
 
 
@@ -51,7 +55,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 
 def avg_pool2d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None, *, out=None
 ):
     """The mean of each window. Shapes: input (N, C, H, W) or (C, H, W).
 
@@ -60,14 +64,14 @@ def avg_pool2d(
         padding (int or tuple): zeros on both sides. ceil_mode (bool): also windows that reach over the end.
         count_include_pad (bool): whether the zeros count. divisor_override (int): divides the sums instead of the counts.
     """
-    return ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return ops.avg_pool2d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, **_out(out))
 
 
 def avg_pool3d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None, *, out=None
 ):
     """The mean of each window. Shapes: input (N, C, D, H, W) or (C, D, H, W). Arguments as those of avg_pool2d."""
-    return ops.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return ops.avg_pool3d(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, **_out(out))
 
 
 def _sizes(n, input, output_size):

@@ -100,12 +100,14 @@ def interpolate(
         own, new = (", ".join(f"{k}: {v}" for k, v in zip(names, values)) for values in (list(input.size())[2:], sizes))
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({own}) and output ({new})")
     kind = "linear" if mode in ("bilinear", "trilinear") else "cubic" if mode == "bicubic" else mode
-    result = input
+    from .. import float32, uint8
+
+    result = input.to(float32) if input.dtype == uint8 else input
     for d in range(n - 1, 1, -1):
         scale = scales[d - 2]
         inverse = 0.0 if scale is None or scale <= 0 else 1.0 / scale
         result = ops._resample(result, d, sizes[d - 2], kind, bool(align_corners), inverse)
-    return result
+    return result.round().clamp(0, 255).to(uint8) if input.dtype == uint8 else result
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):

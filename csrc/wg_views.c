@@ -255,6 +255,11 @@ static int overlap(const wg_array *to, const wg_array *from) {
     return dense ? MEET : PERHAPS;
 }
 
+int wg_reads_written(const wg_array *to, const wg_array *from, int same_too) {
+    if (overlap(to, from) == MEET) return 1;
+    return same_too && to->storage != NULL && to->storage == from->storage && to->data == from->data && to->numel && from->numel;
+}
+
 /* Rows without a form that writes into its first input: computed beside, then copied over. */
 static int write_beside(const wg_op *op, wg_array *to, const wg_val *const *x, int nx, const wg_attr *attr) {
     wg_val out;

@@ -68,6 +68,9 @@ int wg_tensor_window_edge(wg_tensor *view, const wg_tensor *of);
 int wg_tensor_writable(const wg_tensor *t, int recorded);
 
 /* op(t, x1, ...) written into t's own memory and recorded there. x[0] must be &t->v. */
+/* Would writing ``to`` change elements of ``from`` before they are read? The very same window counts only if same_too. */
+int wg_reads_written(const wg_array *to, const wg_array *from, int same_too);
+
 int wg_apply_inplace(int op, wg_tensor *t, const wg_val *const *x, int nx, const wg_attr *attr);
 
 /* After memory of t was written by something that is not recorded: raises the version. */

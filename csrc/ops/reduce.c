@@ -252,24 +252,28 @@ WG_FORWARD(count_nonzero) {
 /* ---- moments and norms -------------------------------------------------------------------------------------------------- */
 
 /* x; dim, correction, keepdim */
-static int moment(int kernel, wg_val *y, const wg_array *x, const wg_attr *attr) {
+static int moment(int kernel, const char *name, wg_val *y, const wg_array *x, const wg_attr *attr) {
     uint32_t mask;
+    char text[192];
     wg_val_clear(y);
-    if (!WG_IS_FLOAT(x->dtype)) return wg_fail(WG_RUNTIME_ERROR, "std and var only support floating point and complex dtypes");
+    if (!WG_IS_FLOAT(x->dtype))
+        return wg_fail(WG_RUNTIME_ERROR, "%s only support floating point and complex dtypes", name[3] ? name : "std and var");
     if (wg_dim_mask(&attr[0], x->ndim, 1, &mask) < 0) return -1;
     double correction = attr[1].tag == WG_A_NONE ? 1 : wg_attr_float(attr[1]);
     int64_t over = x->numel ? 1 : 0, rest = 1;
     for (int d = 0; d < x->ndim; d++) { if (mask >> d & 1) over *= x->shape[d]; else rest *= x->shape[d]; }
-    if (WG_UNLIKELY((double)(rest ? over : 0) - correction <= 0) &&
-        wg_warn(kernel == WG_K_var ? "var(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
-                                     "numel divided by output numel)."
-                                   : "std(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
-                                     "numel divided by output numel).") < 0) return -1;
+    if (WG_UNLIKELY((double)(rest ? over : 0) - correction <= 0)) {
+        snprintf(text, sizeof text, "%s(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+                 "divided by output numel).", name);
+        if (wg_warn(text) < 0) return -1;
+    }
     return reduce(kernel, y, x->dtype, x, mask, attr[2].i != 0, WG_FLOAT(correction));
 }
 
-WG_FORWARD(var) { (void)nx; return moment(WG_K_var, y, &x[0]->a, attr); }
-WG_FORWARD(std) { (void)nx; return moment(WG_K_std, y, &x[0]->a, attr); }
+WG_FORWARD(var) { (void)nx; return moment(WG_K_var, "var", y, &x[0]->a, attr); }
+WG_FORWARD(std) { (void)nx; return moment(WG_K_std, "std", y, &x[0]->a, attr); }
+WG_FORWARD(_var_mean) { (void)nx; return moment(WG_K_var, "var_mean", y, &x[0]->a, attr); }
+WG_FORWARD(_std_mean) { (void)nx; return moment(WG_K_std, "std_mean", y, &x[0]->a, attr); }
 
 /* A norm that is an extremum has no value for nothing. */
 static int check_norm_of_nothing(const wg_array *x, double ord, const wg_attr *dims, uint32_t mask) {

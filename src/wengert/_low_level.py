@@ -1,4 +1,7 @@
-"""Functions of the top level that take what PyTorch's C++ takes: positions instead of names, numbers instead of words."""
+"""Functions of the top level that take what PyTorch's C++ takes: positions instead of names, numbers instead of words.
+
+Their losses reduce nothing unless told to (0: none, 1: mean, 2: sum), as PyTorch's do under these names.
+"""
 from . import bool as _bool
 from . import ops, stack
 from .nn import functional as F
@@ -39,27 +42,27 @@ def embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=
     return F.embedding(indices, weight, None if padding_idx == -1 else padding_idx, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=1):
+def binary_cross_entropy_with_logits(input, target, weight=None, pos_weight=None, reduction=0):
     """`nn.functional.binary_cross_entropy_with_logits`."""
     return F.binary_cross_entropy_with_logits(input, target, weight, reduction=_word(reduction), pos_weight=pos_weight)
 
 
-def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=1):
+def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=0):
     """`nn.functional.cosine_embedding_loss`."""
     return F.cosine_embedding_loss(input1, input2, target, margin, reduction=_word(reduction))
 
 
-def hinge_embedding_loss(input, target, margin=1.0, reduction=1):
+def hinge_embedding_loss(input, target, margin=1.0, reduction=0):
     """`nn.functional.hinge_embedding_loss`."""
     return F.hinge_embedding_loss(input, target, margin, reduction=_word(reduction))
 
 
-def kl_div(input, target, reduction=1, *, log_target=False):
+def kl_div(input, target, reduction=0, *, log_target=False):
     """`nn.functional.kl_div`."""
     return F.kl_div(input, target, reduction=_word(reduction), log_target=log_target)
 
 
-def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=1):
+def margin_ranking_loss(input1, input2, target, margin=0.0, reduction=0):
     """`nn.functional.margin_ranking_loss`."""
     return F.margin_ranking_loss(input1, input2, target, margin, reduction=_word(reduction))
 
@@ -69,12 +72,12 @@ def poisson_nll_loss(input, target, log_input, full, eps, reduction):
     return F.poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=_word(reduction))
 
 
-def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction=1):
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction=0):
     """`nn.functional.triplet_margin_loss`."""
     return F.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=_word(reduction))
 
 
-def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=1, zero_infinity=False):
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction=0, zero_infinity=False):
     """`nn.functional.ctc_loss`."""
     return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, _word(reduction), zero_infinity)
 
@@ -166,12 +169,12 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """What `nn.functional.layer_norm` gives, the means, and the reciprocals of the standard deviations."""
     dims = tuple(range(input.dim() - len(normalized_shape), input.dim()))
     var, mean = ops.var(input, dims, correction=0, keepdim=True), input.mean(dims, keepdim=True)
-    return F.layer_norm(input, normalized_shape, weight, bias, eps), mean, ops.rsqrt(var + eps)
+    return F.layer_norm(input, normalized_shape, weight, bias, eps), mean.detach(), ops.rsqrt(var + eps).detach()
 
 
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """What `nn.functional.group_norm` gives, the means, and the reciprocals of the standard deviations, (N, group) each."""
-    x = input.reshape(N, group, -1)
+    x = input.reshape(N, group, C // group * HxW)
     var, mean = ops.var(x, (2,), correction=0), x.mean(2)
     return F.group_norm(input, group, weight, bias, eps), mean, ops.rsqrt(var + eps)
 

@@ -23,6 +23,11 @@ _LENT = {
                 "resolve_neg", "real", "imag", "angle", "positive", "is_conj", "is_neg", "is_inference", "is_signed", "get_device",
                 "typename", "combinations", "vander", "cumulative_trapezoid", "unravel_index", "ldexp", "mvlgamma", "hann_window",
                 "hamming_window", "blackman_window", "bartlett_window", "gradient", "frexp", "histogram", "histogramdd"),
+    "_low_level": ("batch_norm", "instance_norm", "embedding", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
+                   "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss", "ctc_loss", "dropout_",
+                   "alpha_dropout_", "feature_dropout", "feature_dropout_", "feature_alpha_dropout_", "rrelu_", "rnn_tanh_cell", "rnn_relu_cell", "lstm_cell",
+                   "gru_cell", "native_layer_norm", "native_group_norm", "native_dropout", "native_channel_shuffle", "frobenius_norm", "nuclear_norm",
+                   "norm_except_dim", "kaiser_window", "grid_sampler", "affine_grid_generator", "conv_tbc", "segment_reduce"),
     "nn.functional": ("cosine_similarity", "pairwise_distance", "pdist", "dropout", "alpha_dropout", "feature_alpha_dropout", "layer_norm",
                       "group_norm", "rms_norm", "prelu", "selu", "celu", "rrelu", "selu_", "celu_", "pixel_shuffle", "pixel_unshuffle",
                       "channel_shuffle", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
@@ -39,10 +44,10 @@ _EXPLAINED = {
     **dict.fromkeys(("complex", "polar", "view_as_complex", "view_as_real"), _COMPLEX),
     **dict.fromkeys(("sparse", "sparse_coo_tensor", "sparse_csr_tensor", "sparse_coo", "sparse_csr", "nested", "jagged"), _SPARSE),
     **dict.fromkeys(("ao", "quantization", "quantize_per_tensor", "quantize_per_channel"), _QUANTIZED),
-    **dict.fromkeys(("fft", "stft", "istft", "signal"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
+    **dict.fromkeys(("fft", "stft", "istft"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
                     "the transform"),
     **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
-    **dict.fromkeys(("mtia", "hpu", "xla"), "it computes on the CPU only; torch.accelerator.is_available() and torch.cuda.is_available() "
+    **dict.fromkeys(("mtia", "hpu", "xla", "ipu"), "it computes on the CPU only; torch.accelerator.is_available() and torch.cuda.is_available() "
                     "are False"),
     **dict.fromkeys(("lstsq", "eig", "symeig", "solve"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),
 }

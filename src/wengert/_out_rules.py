@@ -26,11 +26,10 @@ DTYPE = {
             "linear topk mm view_copy permute_copy qr split_with_sizes_copy split_copy slice_scatter triangular_solve svd gather index_copy index_add "
             "index_reduce sort scatter scatter_add scatter_reduce unbind_copy msort unfold_copy renorm squeeze_copy take_along_dim "
             "unsqueeze_copy transpose_copy log_softmax norm t_copy det cholesky cholesky_ex eigh eigvalsh "
-            "matrix_power slogdet lu_factor lu_factor_ex vector_norm inv inv_ex solve solve_ex svdvals tril triu avg_pool2d avg_pool3d "
+            "slogdet lu_factor lu_factor_ex vector_norm inv inv_ex solve solve_ex svdvals tril triu avg_pool2d avg_pool3d "
             "argmax argmin isin", _STRUCTURED),
     **_each("abs absolute ceil conj_physical frac floor softshrink hardshrink gelu neg negative round sign sgn trunc fix softplus", _UNARY),
     **_each("matrix_norm", _NORM),
-    "linalg.norm": "linalg.norm expected out tensor dtype {title} but got: {title_out}",
     **_each("cummax cummin logcumsumexp", _SCALAR_TYPE),
     **_each("quantile nanquantile", _QUANTILE),
     **_each("searchsorted bucketize", _SEARCH),
@@ -69,12 +68,16 @@ SEVERAL = {**_each("max min", _STRUCTURED)}
 #: name -> what is said where a cast would change the kind of number, if not "result type ... can't be cast"
 CAST = {
     **_each("cat concat concatenate hstack vstack dstack row_stack column_stack stack", _CATENATED),
-    **_each("pinv matrix_rank", "linalg.{name}: Expected result to be safely castable from {title} dtype, but got result with dtype {title_out}"),
-    **_each("tensorsolve tensorinv cholesky_solve cholesky_inverse",
+    "matrix_rank": "torch.linalg.matrix_rank: Expected result to be safely castable from {title} dtype, but got result with dtype {title_out}",
+    **_each("pinv cond", "linalg.{name}: Expected result to be safely castable from {title} dtype, but got result with dtype {title_out}"),
+    **_each("tensorsolve tensorinv matrix_power cholesky_solve cholesky_inverse",
             "{name}: Expected result to be safely castable from {title} dtype, but got result with dtype {title_out}"),
     **_each("orgqr householder_product", "torch.linalg.householder_product: Expected result to be safely castable from {title} dtype, but got "
             "result with dtype {title_out}"),
 }
+
+#: Read while they write: out= must share no memory with an operand at all.
+APART = frozenset(("gather", "take", "index_select", "kthvalue"))
 
 #: Computed in whatever dtype out has.
 ANY = frozenset(("cumsum", "cumprod"))

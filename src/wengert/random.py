@@ -175,7 +175,10 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     from .composite import broadcast_shapes
     shape = broadcast_shapes(*(t.shape for t in tensors))
-    t = _new(shape, tensors[0].dtype if out is None else None, layout, device, out)
+    if out is None:
+        t = _constant(*(x.expand(shape) for x in tensors))
+    else:
+        t = _new(shape, None, layout, device, out)
     if isinstance(std, Tensor):
         t.normal_(0, 1, generator=generator).mul_(std.detach()).add_(mean.detach() if isinstance(mean, Tensor) else mean)
     else:
@@ -198,8 +201,8 @@ def _constant(*inputs):
     """Memory for samples in the shape of the first input: their gradient is zero, recorded where one of the inputs has one."""
     if _core.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
         from .creation import zeros_like
-        return sum((t.expand(inputs[0].shape) for t in inputs[1:]), zeros_like(inputs[0]).add(inputs[0])).zero_()
-    return _like(inputs[0], None, preserve_format)
+        return sum(inputs[1:], zeros_like(inputs[0]).add(inputs[0])).to(inputs[0].dtype).zero_()
+    return _core.empty(tuple(inputs[0].shape), inputs[0].dtype) if len(inputs) > 1 else _like(inputs[0], None, preserve_format)
 
 
 def _probabilities(p):

@@ -1,5 +1,7 @@
 """torch.special: rows of the table that are public there."""
 from . import ops as _ops
+from . import round  # noqa: F401
+from ._seldom import mvlgamma as multigammaln  # noqa: F401
 from .composite import log_softmax, polygamma, softmax  # noqa: F401
 
 globals().update(_ops._public("special"))

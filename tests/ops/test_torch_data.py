@@ -35,20 +35,20 @@ RUNS = operators.select([])
 
 @pytest.mark.parametrize("name", RUNS if ALL else [n for n in SAMPLE if n in RUNS])
 def test_operator(name):
-    options = {} if ALL else {"limit": 3, "dtypes": ("float64", "float32", "int64", "bool")}
+    options = {} if ALL else {"limit": 2, "dtypes": ("float64", "float32", "int64")}
     findings, _ = RUNS[name](**options)
     assert not unknown("operators", name, findings)
 
 
 @pytest.mark.parametrize("name", modules.select([]))
 def test_module(name):
-    findings, _ = modules.select([])[name](**({} if ALL else {"limit": 1}))
+    findings, _ = modules.select([])[name](**({} if ALL else {"limit": 1, "dtypes": ("float64",)}))
     assert not unknown("modules", name, findings)
 
 
 @pytest.mark.parametrize("name", optimizers.select([]))
 def test_optimizer(name):
-    findings, _ = optimizers.select([])[name](**({} if ALL else {"limit": 6}))
+    findings, _ = optimizers.select([])[name](**({} if ALL else {"limit": 3}))
     assert not unknown("optimizers", name, findings)
 
 

@@ -9,16 +9,22 @@ import torch
 
 import wengert
 
-def tensor_to_ours(t):
-    """The same values in memory laid out the same way; a leaf if it requires grad."""
+def tensor_to_ours(t, shared=None):
+    """The same values in memory laid out the same way; a leaf if it requires grad. Tensors that share memory do so here where ``shared`` is a
+    dict to remember it in."""
     plain = t.detach().resolve_conj().resolve_neg()
     words = {torch.bfloat16: torch.int16}.get(plain.dtype)
     if plain.untyped_storage().nbytes() == 0 and plain.numel() or plain.dim() > 24:
         raise Untranslatable("a tensor without memory, or of too many dimensions")
-    memory = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
-    memory = wengert.from_numpy((memory.view(words) if words else memory).numpy().copy())
-    if words:
-        memory = memory.view(getattr(wengert, str(plain.dtype).removeprefix("torch.")))
+    key = plain.untyped_storage().data_ptr(), plain.dtype
+    memory = None if shared is None else shared.get(key)
+    if memory is None:
+        memory = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
+        memory = wengert.from_numpy((memory.view(words) if words else memory).numpy().copy())
+        if words:
+            memory = memory.view(getattr(wengert, str(plain.dtype).removeprefix("torch.")))
+        if shared is not None:
+            shared[key] = memory
     ours = wengert.as_strided(memory, tuple(plain.shape), plain.stride(), plain.storage_offset()).detach()
     return ours.requires_grad_() if t.requires_grad else ours
 
@@ -36,7 +42,7 @@ def to_ours(value, seen=None):
         if value.layout is not torch.strided or str(value.dtype).removeprefix("torch.") in NUMPY_WITHOUT or value.device.type != "cpu":
             raise Untranslatable(f"a tensor of {value.dtype}, {value.layout}, {value.device}")
         if id(value) not in seen:
-            ours = tensor_to_ours(value)
+            ours = tensor_to_ours(value, seen.get("memory"))
             seen[id(value)] = wengert.nn.Parameter(ours.detach(), value.requires_grad) if isinstance(value, torch.nn.Parameter) else ours
         return seen[id(value)]
     if isinstance(value, torch.Size):

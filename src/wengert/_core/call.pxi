@@ -177,6 +177,8 @@ cdef object row_call(Op f, int code, PyObject *const *args, Py_ssize_t nargs, Py
             if wg_apply_inplace(code, &(<Tensor>target).t, a.x, a.nx, a.attr) < 0:
                 fail()
             return target
+        if out is not None:
+            check_out_apart(f, op, &a, out)
         result = apply_op(code, &a, given)
     finally:
         if a.held != NULL:

@@ -19,11 +19,16 @@ cdef int check_result_type(int target, int result) except -1:
 cdef object out_rules = None
 
 
-cdef object write_out(str name, object result, object out):
-    """The out= argument: results are written into existing tensors, which are resized if they are empty."""
+cdef int load_out_rules() except -1:
     global out_rules
     if out_rules is None:
         from wengert import _out_rules as out_rules
+    return 0
+
+
+cdef object write_out(str name, object result, object out):
+    """The out= argument: results are written into existing tensors, which are resized if they are empty."""
+    load_out_rules()
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{name}(): argument 'out' must be tuple of {len(result)} Tensors")
@@ -52,12 +57,38 @@ cdef int check_out(str name, object result, object out, bint several) except -1:
     return 0
 
 
+cdef int check_out_apart(Op f, const wg_op *op, arguments *a, object out) except -1:
+    """Refuses an out= tensor that shares memory with an operand, where PyTorch's loops would read what they have written."""
+    cdef int i
+    cdef bint always
+    load_out_rules()
+    always = f.name in out_rules.APART
+    if op.kind != WG_OP_ELEMENTWISE and not always:
+        return 0
+    for target in (out if isinstance(out, (tuple, list)) else (out,)):
+        for i in range(a.nx):
+            if isinstance(target, Tensor) and wg_reads_written(&(<Tensor>target).t.v.a, &(a.list_x[i] if a.list_x != NULL else a.x[i]).a, always):
+                raise RuntimeError(OVERLAP)
+    return 0
+
+
+OVERLAP = ("unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+           "Please clone() the tensor before performing the operation.")
+
+
+def _check_out_apart(Tensor out not None, *inputs):
+    """`check_out_apart` for functions made of others."""
+    for x in inputs:
+        if isinstance(x, Tensor) and wg_reads_written(&out.t.v.a, &(<Tensor>x).t.v.a, True):
+            raise RuntimeError(OVERLAP)
+
+
 cdef object write_one(str name, object result, object out):
     cdef Tensor target = <Tensor>out, source = <Tensor>result
     cdef uint32_t before = wg_mode & WG_MODE_NO_GRAD
+    refuse_overlap(target)
     if not wg_same_shape(&target.t.v.a, &source.t.v.a):
         resize(target, source)
-    refuse_overlap(target)
     set_mode_bits(WG_MODE_NO_GRAD, WG_MODE_NO_GRAD)        # what is recorded was refused above
     try:
         copy_into(target, source)

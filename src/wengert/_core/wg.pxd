@@ -255,6 +255,7 @@ cdef extern from "wg_views.h" nogil:
     int wg_tensor_refresh(wg_tensor *)
     int wg_tensor_join(wg_tensor *, wg_tensor *, uint32_t)
     int wg_tensor_writable(const wg_tensor *, int)
+    int wg_reads_written(const wg_array *, const wg_array *, int)
     int wg_apply_inplace(int, wg_tensor *, const wg_val **, int, const wg_attr *)
     void wg_tensor_touched(wg_tensor *, int)
     int wg_tensor_rebase(wg_tensor *, wg_edge)

@@ -69,11 +69,13 @@ def define(op):
     op("all", "x", vjp="nondiff", mask=True)
     op("all_dim", over, vjp="nondiff", public="all", mask=True)
     op("count_nonzero", "x, dim: int[]? = None", vjp="nondiff")
-    op("var", "x, dim: int[]? = None, *, correction: Number? = 1, keepdim: bool = False",
-       vjp={"x": UNREDUCED + "r*" + VAR.format(c="(correction if correction is not None else 1)")})
-    op("std", "x, dim: int[]? = None, *, correction: Number? = 1, keepdim: bool = False",
-       vjp={"x": "h = where(y == 0, 0, g/(2*y)); _unreduce(h, shape(x), dim, keepdim)*"
-                 + VAR.format(c="(correction if correction is not None else 1)")})
+    # Beside a mean they go by other names, in warnings and as grad_fn.
+    for prefix, mean in (("", ""), ("_", "_mean")):
+        op(f"{prefix}var{mean}", "x, dim: int[]? = None, *, correction: Number? = 1, keepdim: bool = False",
+           vjp={"x": UNREDUCED + "r*" + VAR.format(c="(correction if correction is not None else 1)")})
+        op(f"{prefix}std{mean}", "x, dim: int[]? = None, *, correction: Number? = 1, keepdim: bool = False",
+           vjp={"x": "h = where(y == 0, 0, g/(2*y)); _unreduce(h, shape(x), dim, keepdim)*"
+                     + VAR.format(c="(correction if correction is not None else 1)")})
     op("vector_norm", "x, ord: Number = 2, dim: int[]? = None, keepdim: bool = False" + typed, vjp={"x": NORM}, where="l",
        grad_name="LinalgVectorNormBackward0")
     op("logsumexp", "x, dim: int[], keepdim: bool = False",

@@ -250,7 +250,7 @@ methods["polygamma_"] = in_place(methods["polygamma"], "polygamma_")
 def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """NaN and infinities replaced: by 0 and the largest finite numbers, unless given."""
     if not input.dtype.is_floating_point:
-        return input.clone()
+        return input.clone() if out is None else _core._write_out("nan_to_num", input, out)
     from ..types import finfo
     limits = finfo(input.dtype)
     result = ops._nan_to_num(

@@ -32,19 +32,19 @@ var, std = _moments(ops.var), _moments(ops.std)
 @public(method=False)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """Variance and mean."""
-    return var(input, dim, unbiased, keepdim, correction=correction), _mean(input, dim, keepdim)
+    return _moment_and_mean(ops._var_mean, input, dim, unbiased, keepdim, correction)
 
 
 @public(method=False)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """Standard deviation and mean."""
-    return std(input, dim, unbiased, keepdim, correction=correction), _mean(input, dim, keepdim)
+    return _moment_and_mean(ops._std_mean, input, dim, unbiased, keepdim, correction)
 
 
-def _mean(input, dim, keepdim):
+def _moment_and_mean(row, input, dim, unbiased, keepdim, correction):
     if isinstance(dim, bool):
-        dim = None
-    return ops.mean_dim(input, _dims(dim), keepdim)
+        dim, unbiased = None, dim
+    return row(input, _dims(dim), correction=_correction(unbiased, correction), keepdim=keepdim), ops.mean_dim(input, _dims(dim), keepdim)
 
 
 @public

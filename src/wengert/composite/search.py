@@ -58,6 +58,8 @@ methods["argwhere"] = argwhere
 @public
 def masked_select(input, mask, *, out=None):
     """The elements where ``mask`` holds, as one dimension; both are broadcast."""
+    if out is not None:
+        _core._check_out_apart(out, input, mask)
     result = ops.masked_select(input, mask)
     return result if out is None else _core._write_out("masked_select", result, out)
 

@@ -46,7 +46,7 @@ def _pool(n, input, kernel_size, output_size, output_ratio, random_samples):
             N, C, *[part for e in range(n) for part in ((out, window) if e == d else (1, 1))])
         at = places if at is None else at * size + places
     outs = at.shape[2::2]
-    windows = at.permute(0, 1, *range(2, 2 + 2 * n, 2), *range(3, 3 + 2 * n, 2)).reshape(N, C, math.prod(outs), -1)
+    windows = at.permute(0, 1, *range(2, 2 + 2 * n, 2), *range(3, 3 + 2 * n, 2)).reshape(N, C, math.prod(outs), math.prod(at.shape[3::2]))
     values, which = image.flatten(2).gather(2, windows.flatten(2)).view(windows.shape).max(-1)
     indices = windows.gather(3, which.unsqueeze(-1)).squeeze(-1)
     shape = (N, C, *outs) if batched else (C, *outs)

@@ -75,7 +75,13 @@ def avg_pool3d(
 
 
 def _sizes(n, input, output_size):
-    """``output_size`` with the input's own sizes where it says None."""
+    """``output_size`` with the input's own sizes where it says None.
+
+    Raises:
+        ValueError: the input has too few dimensions.
+    """
+    if n > 1 and isinstance(output_size, (list, tuple)) and input.dim() <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
     if output_size is None or (isinstance(output_size, (list, tuple)) and any(size is None for size in output_size)):
         own = list(input.size())[input.dim() - n :]
         given = [None] * n if output_size is None else output_size

@@ -10,7 +10,7 @@ from .nn.functional import dropout as _dropout
 __all__ = ["batch_norm", "instance_norm", "embedding", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "hinge_embedding_loss", "kl_div",
            "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss", "ctc_loss", "dropout_", "alpha_dropout_", "feature_dropout",
            "feature_dropout_", "feature_alpha_dropout_", "rrelu_", "rnn_tanh_cell", "rnn_relu_cell", "lstm_cell", "gru_cell", "native_layer_norm",
-           "native_group_norm", "native_dropout", "native_channel_shuffle", "frobenius_norm", "nuclear_norm", "norm_except_dim", "kaiser_window",
+           "native_group_norm", "native_dropout", "native_channel_shuffle", "frobenius_norm", "nuclear_norm", "kaiser_window",
            "grid_sampler", "affine_grid_generator", "conv_tbc", "segment_reduce"]
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -182,13 +182,6 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
 def native_channel_shuffle(input, groups):
     """`nn.functional.channel_shuffle`."""
     return F.channel_shuffle(input, groups)
-
-
-def norm_except_dim(v, pow=2, dim=0):
-    """The norm over all dimensions but ``dim`` (over all, if it is -1), which keep size 1."""
-    if dim == -1:
-        return v.norm(pow)
-    return v.norm(pow, [d for d in range(v.dim()) if d != dim], keepdim=True)
 
 
 def frobenius_norm(input, dim, keepdim=False, *, out=None):

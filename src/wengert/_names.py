@@ -27,7 +27,7 @@ _LENT = {
                    "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss", "ctc_loss", "dropout_",
                    "alpha_dropout_", "feature_dropout", "feature_dropout_", "feature_alpha_dropout_", "rrelu_", "rnn_tanh_cell", "rnn_relu_cell", "lstm_cell",
                    "gru_cell", "native_layer_norm", "native_group_norm", "native_dropout", "native_channel_shuffle", "frobenius_norm", "nuclear_norm",
-                   "norm_except_dim", "kaiser_window", "grid_sampler", "affine_grid_generator", "conv_tbc", "segment_reduce"),
+                   "kaiser_window", "grid_sampler", "affine_grid_generator", "conv_tbc", "segment_reduce"),
     "nn.functional": ("cosine_similarity", "pairwise_distance", "pdist", "dropout", "alpha_dropout", "feature_alpha_dropout", "layer_norm",
                       "group_norm", "rms_norm", "prelu", "selu", "celu", "rrelu", "selu_", "celu_", "pixel_shuffle", "pixel_unshuffle",
                       "channel_shuffle", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",

@@ -108,7 +108,8 @@ def huge():
     lambda: wengert.ones(3).repeat_interleave(2 ** 40), lambda: wengert.ones(3).repeat_interleave(wengert.tensor([2 ** 62] * 3)), lambda: huge() + 1,
     lambda: nn.TransformerEncoder(nn.Identity(), 2 ** 40), lambda: nn.Sequential(nn.Identity()) * 2 ** 40, lambda: nn.LSTM(1, 1, num_layers=2 ** 40),
     lambda: wengert.randperm(2 ** 45), lambda: wengert.zeros(2 ** 45), lambda: wengert.combinations(wengert.zeros(0), 2 ** 40) + huge(),
-    lambda: wengert.cartesian_prod(*[wengert.zeros(2 ** 10)] * 8), lambda: huge().repeat(3), lambda: wengert.eye(2 ** 30, 2 ** 30)])
+    lambda: wengert.cartesian_prod(*[wengert.zeros(2 ** 10)] * 8), lambda: huge().repeat(3), lambda: wengert.eye(2 ** 30, 2 ** 30),
+    lambda: nn.functional.interpolate(wengert.ones(1, 1, 3, 3), size=(2 ** 40, 2 ** 40), mode="bicubic", antialias=True)])
 def test_absurd_counts_raise_at_once(call):
     with pytest.raises((MemoryError, RuntimeError, OverflowError)):
         call()

@@ -221,6 +221,7 @@ def _weights(count, wanted, mode, align_corners, scale, like):
 
 def antialiased(input, sizes, mode, align_corners, scales):
     """(N, C, H, W) resized to ``sizes`` by a filter that is stretched where the image shrinks."""
+    input.new_empty((*input.shape[:2], *sizes))             # sizes that no result can have raise before their weights are listed
     rows = _weights(input.shape[2], sizes[0], mode, align_corners, scales[0], input)
     columns = _weights(input.shape[3], sizes[1], mode, align_corners, scales[1], input)
     return rows @ (input @ columns.mT)

@@ -60,7 +60,7 @@ TEMPLATES = [
     "wengert.distributions.{distribution}(leaf(3).exp(), leaf(3).exp()).rsample({step})", "wengert._core.optimizer_step({names}, {any}, {n}, ([leaf(3)], [T(3)], [T(3)]))",
     "wengert._core.optimizer_step('adam', T(9, dtype=f64), 0, ([T(3)], [T(3)], [T(3)], [T(3)], [T(1)]))", "wengert._core.arange_into({any}, {rate}, {rate})",
     "wengert._core.linspace_into({any}, {rate}, {rate})", "wengert.searchsorted({any}, {any}, right={flag})", "wengert.bucketize({any}, {any})", "wengert.isin({any}, {any})",
-    "wengert.func.vmap(lambda x: x * 2, {n}, {n})({any})", "wengert.func.jacrev(lambda x: {any})({any})", "wengert.func.hessian(lambda x: (x * x).sum())({any})",
+    "wengert.func.vmap(lambda x: x * 2, {n}, {n})({any})", "wengert.func.jacrev(lambda x: {any})({any})", "wengert.func.hessian(lambda x: (x * x).sum())({given})",
     "nn.utils.clip_grad_norm_({parameters}, {rate}, {rate})", "nn.utils.parametrizations.weight_norm(nn.Linear(3, 3), 'weight', {n})(T(3, 3))",
     "nn.utils.parametrizations.spectral_norm(nn.Linear(3, 3), n_power_iterations=2, eps={rate})(T(3, 3))"]
 

@@ -243,12 +243,12 @@ def test_list_for_generated_tests():
 def test_polygamma(loops, n):
     """Against mpmath, reflection and poles included."""
     mpmath = pytest.importorskip("mpmath")
-    x = np.concatenate([np.linspace(-5.3, 20, 211), [1e-5, .499, .5, 100.25, 1e6, 1e-30]])
+    x = np.concatenate([np.linspace(-5.3, 20, 211), [1e-5, .499, .5, 100.25, 1e6, 1e-30, -12345.25]])
     y, = loops("polygamma", "f64", [x], [n])
     expected = np.array([float(mpmath.polygamma(n, mpmath.mpf(float(v)))) for v in x])
     np.testing.assert_allclose(y, expected, rtol=1e-12)
     assert np.isinf(loops("polygamma", "f64", [np.array([0., -1., -7.])], [n])[0]).all()
-    assert np.isnan(loops("polygamma", "f64", [np.array([np.nan, -1e7 - .5])], [2])[0]).all()
+    assert np.isnan(loops("polygamma", "f64", [np.array([np.nan])], [2])[0]).all()
 
 
 # ---- VJP functions ----

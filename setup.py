@@ -62,6 +62,9 @@ V3 = V2 + ["-mavx", "-mavx2", "-mbmi", "-mbmi2", "-mf16c", "-mfma", "-mlzcnt", "
 V4 = V3 + ["-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl"]
 # Machines without AVX2 are a decade old: their level trades loops peeled and unrolled for 250 kB of the wheel.
 SMALL = ["-O2", "-ftree-vectorize", "-fno-tree-slp-vectorize"]
+# One function for each of ten types and more, seldom called: copies of loops for special strides are not worth their size.
+SELDOM = {"scan.c"}
+PLAIN_LOOPS = ["-fno-peel-loops", "-fno-split-loops", "-fno-version-loops-for-strides", "-fno-unswitch-loops"]
 X86_LEVELS = {      # name: the compiler's flag, the same spelled out for gcc before 11 and clang before 12, extra
     "v2": ("-march=x86-64-v2", V2, SMALL),
     "v3": ("-march=x86-64-v3", V3, []),
@@ -198,10 +201,11 @@ class BuildExt(build_ext):
                                                          sysconfig.get_path("platinclude"), str(CORE)])]
         loops = sorted(generated.glob("loops_*.c"))
         jobs = []                                       # source, object, flags
+        plain_loops = PLAIN_LOOPS if compiler.accepts(PLAIN_LOOPS + ["-Werror"]) else []
         for level, flags in levels.items():
             for source in sorted((CSRC / "kernels").glob("*.c")) + loops:
                 jobs.append((source, build / level / f"{source.stem}.o",
-                             FLAGS + WARNINGS + flags + [f"-DWG_ISA={level}"] + include))
+                             FLAGS + WARNINGS + flags + (plain_loops if source.name in SELDOM else []) + [f"-DWG_ISA={level}"] + include))
         plain = sorted(CSRC.glob("*.c")) + sorted((CSRC / "ops").glob("*.c"))
         plain += sorted(set(generated.glob("*.c")) - set(loops))
         for source in plain:

@@ -332,6 +332,18 @@ def test_hooks_run_in_a_users_optimizer():
     assert p.tolist() == [0.5, 0.5] and calls == [1]
 
 
+@pytest.mark.parametrize("lib", [wengert, torch], ids=["wengert", "torch"])
+@pytest.mark.skipif(torch is None, reason="compares with torch")
+def test_an_optimizer_without_a_rule_steps_nowhere(lib):
+    class Mine(lib.optim.Optimizer):
+        pass
+
+    called = []
+    with pytest.raises(NotImplementedError):
+        Mine([lib.zeros(1)], {}).step(lambda: called.append(1))
+    assert not called
+
+
 def to_lib(value, lib):
     """A checkpoint of one library as one of the other."""
     if isinstance(value, (torch.Tensor, wengert.Tensor)):

@@ -2,7 +2,7 @@
 
 from array import array
 
-from .. import Tensor, float32, float64, frombuffer, get_default_dtype, tensor
+from .. import Tensor, enable_grad, float32, float64, frombuffer, get_default_dtype, tensor
 from .._foreach import STEP_FLAGS, optimizer_step
 from .optimizer import Optimizer
 
@@ -60,7 +60,7 @@ class FormulaOptimizer(Optimizer):
         """Updates all parameters once. See :meth:`Optimizer.step`."""
         loss = None if closure is None else self._run_closure(closure)
         if self.defaults["differentiable"]:
-            self._each_group(self._run_formula)
+            self._step_recorded()
             return loss
         for i, group in enumerate(self.param_groups):
             plan = self._plans.get(i)
@@ -72,8 +72,15 @@ class FormulaOptimizer(Optimizer):
             if plan.launchable:
                 self._run_kernel(group, plan, grads)
             else:
-                self._without_recording(self._run_formula, group, plan, grads)
+                self._update_unrecorded(group, plan, grads)
         return loss
+
+    def _step_recorded(self):
+        with enable_grad():
+            for i, group in enumerate(self.param_groups):
+                plan, grads = self._gather(i, group)
+                if grads:
+                    self._update_group(group, plan, grads)
 
     def _run_kernel(self, group, plan, grads):
         values, flags, names = self._launch(group)
@@ -93,7 +100,7 @@ class FormulaOptimizer(Optimizer):
             if plan is not None and plan.hyper is not None:
                 plan.hyper.set(self._launch(group)[0])
 
-    def _run_formula(self, group, plan, grads):
+    def _update_group(self, group, plan, grads):
         for param, grad, state in zip(plan.params, grads, plan.states):
             self._formula(param, grad, state, group)
 

@@ -57,16 +57,7 @@ class Adafactor(Optimizer):
         else:
             state["variance"] = zeros_like(grad)
 
-    def step(self, closure=None):
-        """Updates all parameters once. See :meth:`Optimizer.step`."""
-        loss = self._run_closure(closure)
-        for i, group in enumerate(self.param_groups):
-            plan, grads = self._gather(i, group)
-            if grads:
-                self._without_recording(self._update, group, plan, grads)
-        return loss
-
-    def _update(self, group, plan, grads):
+    def _update_group(self, group, plan, grads):
         lr, (eps1, eps2) = _as_float(group["lr"]), group["eps"]
         for param, grad, state in zip(plan.params, grads, plan.states):
             if group["maximize"]:

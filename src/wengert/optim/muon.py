@@ -68,16 +68,7 @@ class Muon(Optimizer):
     def _init_state(self, param, state, group):
         state["momentum_buffer"] = zeros_like(param.grad)
 
-    def step(self, closure=None):
-        """Updates all parameters once. See :meth:`Optimizer.step`."""
-        loss = self._run_closure(closure)
-        for i, group in enumerate(self.param_groups):
-            plan, grads = self._gather(i, group)
-            if grads:
-                self._without_recording(self._update, group, plan, grads)
-        return loss
-
-    def _update(self, group, plan, grads):
+    def _update_group(self, group, plan, grads):
         lr, momentum = _as_float(group["lr"]), group["momentum"]
         for param, grad, state in zip(plan.params, grads, plan.states):
             buffer = state["momentum_buffer"].lerp_(grad, 1 - momentum)

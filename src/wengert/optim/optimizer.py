@@ -239,7 +239,21 @@ class Optimizer:
 
         Returns:
             what ``closure`` returned, or None.
+
+        Raises:
+            NotImplementedError: the class has no rule (`_update_group`), nor a ``step`` of its own.
         """
+        if type(self)._update_group is Optimizer._update_group:
+            raise NotImplementedError
+        loss = self._run_closure(closure)
+        for i, group in enumerate(self.param_groups):
+            plan, grads = self._gather(i, group)
+            if grads:
+                self._update_unrecorded(group, plan, grads)
+        return loss
+
+    def _update_group(self, group, plan, grads):
+        """The rule: updates ``plan.params`` and ``plan.states`` with ``grads``, of one group. Called by `step`."""
         raise NotImplementedError
 
     def _init_state(self, param, state, group):
@@ -272,17 +286,9 @@ class Optimizer:
         with enable_grad():
             return closure()
 
-    def _each_group(self, update):
-        """Calls ``update(group, plan, grads)`` for every group with gradients, recording."""
-        with enable_grad():
-            for i, group in enumerate(self.param_groups):
-                plan, grads = self._gather(i, group)
-                if grads:
-                    update(group, plan, grads)
-
-    def _without_recording(self, update, group, plan, grads):
+    def _update_unrecorded(self, group, plan, grads):
         with no_grad():
-            update(group, plan, grads)
+            self._update_group(group, plan, grads)
 
     # ---- state ------------------------------------------------------------------------------------------------
 

@@ -67,10 +67,10 @@ class SGD(FormulaOptimizer):
             return super()._states_of(params, group)
         return [self.state.get(p) for p in params]
 
-    def _run_formula(self, group, plan, grads):
+    def _update_group(self, group, plan, grads):
         if group["momentum"] != 0 and None in plan.states:
             plan.states = self._states_of(plan.params, group)
-        super()._run_formula(group, plan, grads)
+        super()._update_group(group, plan, grads)
 
     def _run_kernel(self, group, plan, grads):
         if group["momentum"] == 0:

@@ -1,4 +1,6 @@
 """Methods of Tensor that are not hot: installed into the compiled type at import."""
+from pickle import PickleBuffer
+
 from . import _core, _tensor_str, ops
 from ._core import Tensor
 from .types import CPU, check_device, contiguous_format, device, preserve_format, strided
@@ -231,7 +233,9 @@ def _no_record():
 def _rebuild(cls, data, requires_grad, attributes):
     """Makes a tensor from its pickle."""
     raw, dtype, shape, stride = data
-    if raw:
+    if isinstance(raw, Tensor):                             # memory of its own, sent beside the pickle
+        t = raw.view(dtype=dtype).view(shape)
+    elif len(raw):
         flat = _core.from_buffer_object(bytearray(raw))
         t = _rebuild_view(flat, dtype, shape, stride)
     else:
@@ -253,7 +257,9 @@ def __reduce_ex__(self, protocol):
     if not self.is_leaf:
         raise RuntimeError("Only tensors made by the user (graph leaves) can be pickled: use detach()")
     dense = self.detach().contiguous().reshape(-1)
-    raw = bytes(memoryview(dense.view(dtype=_core.dtype_by_name("uint8")))) if dense.numel() else b""
+    raw = dense.view(dtype=_core.dtype_by_name("uint8")) if dense.numel() else b""
+    if len(raw):
+        raw = bytes(memoryview(raw)) if protocol < 5 else PickleBuffer(raw)
     return (_rebuild, (self.__class__, (raw, self.dtype, tuple(self.shape), None), self.requires_grad, dict(self.__dict__)))
 
 

@@ -5,41 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from batches_like_torch import both, pairs
 
 import wengert
 import wengert.utils.data
 
-torch = pytest.importorskip("torch")
-LIBRARIES = (wengert, torch)
 Point = collections.namedtuple("Point", "x y")
-
-
-def plain(value):
-    """Tensors as (dtype, values), containers by their type."""
-    if isinstance(value, LIBRARIES[0].Tensor) or isinstance(value, LIBRARIES[1].Tensor):
-        return str(value.dtype).split(".")[-1], tuple(value.shape), value.tolist()
-    if isinstance(value, dict):
-        return type(value).__name__, {k: plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value).__name__, [plain(v) for v in value]
-    return value
-
-
-def both(run):
-    """The same outcome from both libraries; returns it."""
-    results = []
-    for lib in LIBRARIES:
-        lib.manual_seed(7)
-        try:
-            results.append(("returned", plain(run(lib, lib.utils.data))))
-        except (ValueError, TypeError, AssertionError, RuntimeError, NotImplementedError) as error:
-            results.append(("raised", type(error).__name__, str(error)))
-    assert results[0] == results[1]
-    return results[0]
-
-
-def pairs(lib, n=10):
-    return lib.utils.data.TensorDataset(lib.arange(2.0 * n).view(n, 2), lib.arange(n))
 
 
 def rows(lib, n=10):
@@ -177,14 +148,6 @@ def test_shares_of_processes():
         return [[list(s), len(s)] for s in samplers]
 
     assert both(run)[0] == "returned"
-
-
-def test_workers_are_named_and_not_needed():
-    data = wengert.utils.data
-    with pytest.warns(UserWarning, match=r"num_workers=2.*in the process that asks"):
-        loader = data.DataLoader(pairs(wengert), batch_size=4, num_workers=2)
-    assert [b[1].tolist() for b in loader] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert data.get_worker_info() is None
 
 
 def test_batches_own_their_memory():

@@ -92,7 +92,8 @@ KNOWN = [
     ("optimizers", ANY, "capturable=True", ANY, "not-raised", "accepted: it changes nothing on the CPU; torch refuses it there"),
     ("optimizers", "SparseAdam", ANY, ANY, "missing", SPARSE),
     ("optimizers", "ASGD", "foreach=True", "float64", "value", CONSTANTS),
-    ("optimizers", "LBFGS", ANY, "float64", "state", "the scratch list `al` is not kept between steps"),
+    ("optimizers", "LBFGS", ANY, "float64 float32", "state", "the scratch list `al` is not kept between steps"),
+    ("optimizers", "Muon", ANY, "float64", "value", "torch decays by a rate that is a float32 tensor in float32"),
     ("optimizers", "LBFGS", ANY, "float32", "value", "line searches amplify rounding"),
 ]
 

@@ -34,6 +34,17 @@ def _pool(n, input, kernel_size, output_size, output_ratio, random_samples):
         random_samples = rand(input.shape[0] if batched else 1, input.shape[-n - 1], n, dtype=input.dtype)
     image = input if batched else input.unsqueeze(0)
     N, C, *space = image.shape
+    if random_samples.dtype != input.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if random_samples.dim() != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {random_samples.dim()}")
+    if random_samples.size(0) < N:
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    if random_samples.size(1) != C:
+        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+    if random_samples.size(2) != n:
+        raise RuntimeError(f"Expect _random_samples.size(2) equals to {n}; got {random_samples.size(2)}.")
+    random_samples = random_samples[:N]
     at = None
     for d, (size, out, window) in enumerate(zip(space, ntuple(n)(output_size), ntuple(n)(kernel_size))):
         if out + window - 1 > size:

@@ -235,9 +235,8 @@ def _rebuild(cls, data, requires_grad, attributes):
     raw, dtype, shape, stride = data
     if isinstance(raw, Tensor):                             # memory of its own, sent beside the pickle
         t = raw.view(dtype=dtype).view(shape)
-    elif len(raw):
-        flat = _core.from_buffer_object(bytearray(raw))
-        t = _rebuild_view(flat, dtype, shape, stride)
+    elif memory := bytearray(raw):
+        t = _rebuild_view(_core.from_buffer_object(memory), dtype, shape, stride)
     else:
         t = _core.empty(shape, dtype)
     t = _core._make_subclass(cls, t, requires_grad) if cls is not Tensor else t.requires_grad_(requires_grad)

@@ -279,3 +279,23 @@ def test_permissions_and_links(tmp_path):
     assert wengert.load(tmp_path / "x.pt").tolist() == [0.0]
     wengert.save(wengert.ones(1), os.devnull)
     assert not os.path.isfile(os.devnull)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bool", "bfloat16", "int64"])
+def test_pickles_of_tensors(dtype):
+    """Of every protocol; the memory may lie beside the pickle, and is then shared if it is a tensor's."""
+    t = wengert.arange(12).remainder(2).view(3, 4).to(getattr(wengert, dtype)).t()
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        u = pickle.loads(pickle.dumps(t, protocol))
+        assert (u.dtype, u.shape, u.tolist()) == (t.dtype, t.shape, t.tolist())
+        assert pickle.loads(pickle.dumps(t[:0], protocol)).shape == (0, 3)
+    parts = []
+    text = pickle.dumps(t, 5, buffer_callback=parts.append)
+    for made in (lambda p: p, bytes, bytearray, memoryview):
+        u = pickle.loads(text, buffers=[made(p) for p in parts])
+        assert (u.dtype, u.shape, u.tolist()) == (t.dtype, t.shape, t.tolist())
+        u.zero_()
+        assert t.any()
+    memory = wengert.frombuffer(bytearray(parts[0]), dtype=wengert.uint8)
+    pickle.loads(text, buffers=[memory]).zero_()
+    assert not memory.any()

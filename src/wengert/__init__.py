@@ -1,8 +1,11 @@
 """wengert: PyTorch's face on a flat tape. ``import wengert as torch`` and change nothing else."""
+import sys as _sys
+
 from ._version import __version__  # noqa: F401
 from . import ops  # noqa: F401
 from ._core import (Tensor, dtype, get_default_dtype, get_num_threads, is_grad_enabled, is_inference_mode_enabled, matmul,  # noqa: F401
                     promote_types, set_default_dtype, set_num_threads)
+from ._core import Namespace as _Namespace
 from ._core import dtype_by_name as _dtype_by_name
 from .types import Size, contiguous_format, channels_last, device, finfo, iinfo, layout, memory_format, preserve_format, strided  # noqa: F401
 
@@ -46,3 +49,6 @@ def __getattr__(name):
 def __dir__():
     from ._names import names
     return sorted({*globals(), *_LAZY, *names()})
+
+
+_sys.modules[__name__].__class__ = _Namespace

@@ -1,7 +1,39 @@
 # Calls of the functions of the table: which row is meant, its arguments, its results.
 
 cdef object op_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
-    return op_call(<Op>self, args, PyVectorcall_NARGS(nargsf), kwnames)
+    cdef Op f = <Op>self
+    cdef Py_ssize_t i, nargs = PyVectorcall_NARGS(nargsf)
+    if kwnames == NULL and nargs <= MOST_PLAIN and f.plain[nargs] >= 0 and not wg_mode & WG_MODE_FUNCTION:
+        i = 0
+        while i < nargs and type(<object>args[i]) is Tensor:
+            i += 1
+        if i == nargs:
+            return plain_call(f, f.plain[nargs], args, <int>nargs)
+    return op_call(f, args, nargs, kwnames)
+
+
+cdef object plain_call(Op f, int code, PyObject *const *args, int nargs):
+    """The commonest call: tensors and nothing else, of which `plain_row` knows what they mean."""
+    cdef const wg_op *op = &wg_ops[code]
+    cdef arguments a
+    cdef Tensor out
+    cdef int i
+    arguments_init(&a)
+    a.nx = nargs
+    for i in range(nargs):
+        if wg_tensor_refresh(&(<Tensor>args[i]).t) < 0:
+            fail()
+        a.x[i] = &(<Tensor>args[i]).t.v
+    for i in range(nargs, op.nparam):
+        default_argument(f, code, &a, i)
+    if f.inplace:
+        if wg_apply_inplace(code, &(<Tensor>args[0]).t, a.x, a.nx, a.attr) < 0:
+            fail()
+        return <object>args[0]
+    out = new_tensor()
+    if wg_apply(code, a.x, a.nx, a.attr, &out.t.v) < 0:
+        fail()
+    return out
 
 
 cdef object op_call(Op f, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames):

@@ -12,6 +12,7 @@ cdef enum:                       # room in the arrays below; make_ops refuses a 
     MOST_ROWS = 1024
     MOST_ROWS_OF_A_NAME = 6
     MOST_PARAMETERS = 24
+    MOST_PLAIN = 3               # tensors of a plain call
 
 
 @cython.binding(False)
@@ -29,10 +30,13 @@ cdef class Op:
     cdef Py_ssize_t max_args[MOST_ROWS_OF_A_NAME]     # of a shortcut: with more arguments by position a call does not fit that row,
     cdef int max_tensors            # and with more tensors among them none
     cdef int old_form               # tensors beside the first, of a function with an old form (old_forms.pxi), else 0
+    cdef int plain[MOST_PLAIN + 1]  # the row that a call with so many tensors, and nothing else, means; -1: to be found out
 
     def __cinit__(self):
         self.vectorcall = op_vectorcall
         self.name = "?"
+        for i in range(MOST_PLAIN + 1):
+            self.plain[i] = -1
 
     def __get__(self, instance, owner):
         if instance is None:
@@ -98,7 +102,28 @@ cdef Op make_op(str name, list codes, bint inplace):
     f.inplace = inplace
     f.name = name
     f.old_form = old_form_of(name)
+    for i in range(MOST_PLAIN + 1):
+        f.plain[i] = plain_row(f, i)
     return f
+
+
+cdef int plain_row(Op f, int n):
+    """The first row that takes n tensors and nothing else, if it returns one tensor of its own memory; else -1."""
+    cdef const wg_op *op
+    cdef int i, k, given
+    for i in range(f.ncodes if n else 0):
+        op = &wg_ops[f.codes[i]]
+        given = 0
+        while given < n and given < op.nparam and op.params[given].type == WG_P_TENSOR and not op.params[given].keyword_only:
+            given += 1
+        if given < n and given < op.nparam and op.params[given].type == WG_P_GENERATOR:
+            return -1                                    # it looks at nothing but the place
+        k = given
+        while k < op.nparam and (op.params[k].has_default or op.params[k].optional):
+            k += 1
+        if given == n and k == op.nparam:
+            return f.codes[i] if op.nout == 1 and op.kind != WG_OP_VIEW else -1
+    return -1
 
 
 def shortcut(*ops, int max_tensors=1 << 30):
@@ -114,6 +139,8 @@ def shortcut(*ops, int max_tensors=1 << 30):
             codes += [f.codes[i] for i in range(f.ncodes)]
         f = make_op(function.__name__, codes, f.inplace)
         f.function = function
+        for i in range(MOST_PLAIN + 1):
+            f.plain[i] = -1
         f.max_tensors = max_tensors
         for i in range(f.ncodes):
             f.max_args[i] = common_positions(function.__code__, f.codes[i])
@@ -130,6 +157,10 @@ cdef Py_ssize_t common_positions(object code, int row) except -1:
     return 1 << 30 if i == n and code.co_flags & 4 and row_varargs[row] == i else i      # 4: it ends with *sizes
 
 
+cdef object interned(str name):
+    return intern_name(name.encode())
+
+
 def make_ops():
     """Builds all functions.
 
@@ -138,14 +169,15 @@ def make_ops():
     """
     cdef int code, i
     for code in range(wg_nops):
-        name = wg_ops[code].name.decode()
+        name = intern_name(wg_ops[code].name)          # as the names in code are: a look-up compares addresses first
         OPS[name] = make_op(name, [code], False)
         if wg_ops[code].inplace:
-            OPS[name + "_"] = make_op(name + "_", [code], True)
+            name = interned(name + "_")
+            OPS[name] = make_op(name, [code], True)
         make_row_info(code)
     publics = {}
     for i in range(wg_npublics):
-        name = wg_publics[i].name.decode()
+        name = intern_name(wg_publics[i].name)
         codes = []
         for k in range(wg_publics[i].nops):
             if wg_publics[i].ops[k] not in codes:
@@ -155,8 +187,9 @@ def make_ops():
             make_row_returns(name, code)
         publics[name] = (wg_publics[i].where, PUBLIC[name])
         if wg_publics[i].inplace:
-            PUBLIC[name + "_"] = make_op(name + "_", codes, True)
-            publics[name + "_"] = (2 | (wg_publics[i].where & 5), PUBLIC[name + "_"])
+            name = interned(name + "_")
+            PUBLIC[name] = make_op(name, codes, True)
+            publics[name] = (2 | (wg_publics[i].where & 5), PUBLIC[name])
     return OPS, publics
 
 

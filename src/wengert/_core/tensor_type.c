@@ -233,7 +233,10 @@ void wg_type_constructor(PyTypeObject *type, vectorcallfunc constructor) {
 }
 
 int wg_type_add(PyTypeObject *type, PyObject *name, PyObject *value) {
-    if (PyDict_SetItem(type->tp_dict, name, value) < 0) return -1;
-    PyType_Modified(type);
-    return 0;
+    Py_INCREF(name);
+    PyUnicode_InternInPlace(&name);                       /* as the names in code are: a look-up compares addresses first */
+    const int status = PyDict_SetItem(type->tp_dict, name, value);
+    Py_DECREF(name);
+    if (status == 0) PyType_Modified(type);
+    return status;
 }

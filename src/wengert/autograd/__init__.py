@@ -1,4 +1,7 @@
 """Reverse-mode differentiation: `backward`, `grad`, user-defined Functions, hooks."""
+import sys as _sys
+
+from .._core import Namespace as _Namespace
 from .._core import Tensor, backward, grad
 from .._core import _sweep_reaches_all_leaves as _is_checkpoint_valid  # noqa: F401
 from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: F401
@@ -48,3 +51,6 @@ def __getattr__(name):
         from .._names import MissingName
         raise MissingName("wengert has no torch.autograd.forward_ad: torch.func.jvp computes the same products by two sweeps")
     raise AttributeError(f"module 'wengert.autograd' has no attribute '{name}'")
+
+
+_sys.modules[__name__].__class__ = _Namespace

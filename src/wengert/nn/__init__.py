@@ -1,5 +1,8 @@
 """Layers, losses and what holds them: PyTorch's ``torch.nn`` over this package's tensors."""
 
+import sys as _sys
+
+from .._core import Namespace as _Namespace
 from . import functional, init, modules, parameter, utils
 from .modules import *
 from .modules import __all__ as _modules_all
@@ -28,3 +31,6 @@ def __getattr__(name):
         parallel = import_module(".parallel", __name__)
         return parallel if name == "parallel" else parallel.DataParallel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_sys.modules[__name__].__class__ = _Namespace

@@ -1,7 +1,9 @@
 """Helpers for gradients and parameters."""
 
+import sys as _sys
 from importlib import import_module as _import_module
 
+from ..._core import Namespace as _Namespace
 from . import rnn
 from .clip_grad import clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from ..modules.utils import consume_prefix_in_state_dict_if_present  # noqa: F401
@@ -50,3 +52,6 @@ def __getattr__(name):
     if name in ("parametrizations", "parametrize", "stateless"):
         return _import_module("." + name, __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_sys.modules[__name__].__class__ = _Namespace

@@ -1,9 +1,10 @@
 /* Products by register tiles, whatever their type: which, and cut how. Note [Panel products]. */
 
 enum {
-    K_BLOCK = 384,                      /* of b as it lies: what stays in the caches of one core */
+    K_BLOCK = 512,                      /* so many columns of a tile stay in the caches of one core, with PANEL_ROWS rows of a */
     PANEL_LANES = 3072,                 /* columns packed at a time */
     PANEL_ROWS = 256,
+    FAR_BYTES = 1 << 20,                /* of a block of b: more than the caches of one core hold */
     SMALL_PANELS = 1 << 15,             /* multiplications: below, BLAS does as well */
     SMALL_PRODUCT = 1000000,            /* up to here BLAS has kernels of its own that pack nothing, but for a transposed b */
     SMALL_EDGE = 200
@@ -73,7 +74,7 @@ static int run_panels(product *p) {
         for (int64_t l = 0; l < p->k; l += block) {
             panels s = {.p = p, .first_k = l, .k = p->k - l < block ? p->k - l : block, .first_lane = j,
                         .lanes = p->n - j < strip ? p->n - j : strip, .packed = packed, .add = l > 0 || p->beta.d_value != 0,
-                        .last = l + block >= p->k, .tile_m = tile_m, .tile_n = tile_n};
+                        .last = l + block >= p->k, .far = tile_m >= 64 && strip * block * size > FAR_BYTES, .tile_m = tile_m, .tile_n = tile_n};
             s.parts_n = (s.lanes + tile_n - 1) / tile_n;
             const int64_t rows = (p->m + tile_m - 1) / tile_m;
             if (packs) wg_parallel_for((s.lanes + lanes - 1) / lanes, 1, 0.06 * (double)(lanes * s.k),

@@ -39,7 +39,10 @@ WG_INLINE void N(tile)(const int rows, const int columns, const int by_row, cons
     _Pragma("GCC unroll 8")
     for (int i = 0; i < rows; i++) {
         _Pragma("GCC unroll 3")
-        for (int j = 0; j < columns; j++) sum[i][j] = V(wg_vec_all)(0);
+        for (int j = 0; j < columns; j++) {
+            sum[i][j] = V(wg_vec_all)(0);
+            __builtin_prefetch(c + i * ldc + j * LANES, 1);
+        }
     }
     for (int64_t l = q->k; l > 0; l--) {
         VEC v[3];
@@ -83,14 +86,18 @@ static const N(tile_fn) N(tile_table)[2][4][3] = {{NAMES(1, 0), NAMES(2, 0), NAM
 #undef TILE
 
 /* rows x n of out, n at most TILE_WIDTH vectors. */
-WG_INLINE void N(tile_rows)(const N(block) *q, const T *a, const T *b, T *c, int64_t ldc, int add, int64_t rows, int64_t n) {
+WG_INLINE void N(tile_rows)(const N(block) *q, const T *a, const T *b, T *c, int64_t ldc, int add, int64_t rows, int64_t n, const T *ahead) {
     const int64_t columns = (n + LANES - 1) / LANES;
     const V(wg_mask) some = V(wg_vec_first)(n - (columns - 1) * LANES);
     const N(tile_fn) (*table)[3] = N(tile_table)[q->a_cs == 1];
     for (int64_t i = 0; i < rows;) {
         const int size = rows - i >= 8 ? 3 : rows - i >= 4 ? 2 : rows - i >= 2 ? 1 : 0;
+        const int64_t next = i + ((int64_t)1 << size);
+        if (ahead)
+            for (int64_t l = q->k * i / rows; l < q->k * next / rows; l++)
+                for (int64_t j = 0; j < columns; j++) __builtin_prefetch(ahead + l * q->b_rs + j * q->b_vs, 0, 2);
         table[size][columns - 1](q, a + i * q->a_rs, b, c + i * ldc, ldc, add, some);
-        i += (int64_t)1 << size;
+        i = next;
     }
 }
 
@@ -119,11 +126,12 @@ static void N(area)(const panels *s, const N(block) *q, int64_t i, int64_t j, in
         if (width > left) width = left;
         const T *a = q->a + i * q->a_rs, *b = q->b + j / LANES * q->b_vs;
         T *c = q->c + i * q->c_rs + j * q->c_cs;
-        if (q->c_cs == 1) N(tile_rows)(q, a, b, c, q->c_rs, q->add, rows, width);
+        const T *ahead = s->far && j + width < s->lanes ? b + (width / LANES) * q->b_vs : NULL;
+        if (q->c_cs == 1) N(tile_rows)(q, a, b, c, q->c_rs, q->add, rows, width, ahead);
         else
             for (int64_t r = 0; r < rows; r += LANES) {          /* LANES rows at a time are columns there */
                 const int64_t some = rows - r < LANES ? rows - r : LANES;
-                N(tile_rows)(q, a + r * q->a_rs, b, turned, 3 * LANES, 0, some, width);
+                N(tile_rows)(q, a + r * q->a_rs, b, turned, 3 * LANES, 0, some, width, NULL);
                 for (int64_t t = 0; t < width; t += LANES)
                     V(wg_transpose)(turned + t, 3 * LANES, some, width - t < LANES ? width - t : LANES, c + r + t * q->c_cs, q->c_cs, q->add, 0);
             }

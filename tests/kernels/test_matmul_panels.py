@@ -41,7 +41,7 @@ def test_few_rows(kernels, rng, dtype, n):  # noqa: F811
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("k", [1, 2, 15, 16, 17, 383, 384, 385, 768, 769, 1153])
+@pytest.mark.parametrize("k", [1, 2, 15, 16, 17, 511, 512, 513, 1024, 1025, 1537])
 def test_blocks_of_k(kernels, rng, dtype, k):  # noqa: F811
     m, n = 270, 301
     a, b, c = draw(rng, (m, k), dtype), draw(rng, (k, n), dtype), draw(rng, (m, n), dtype)

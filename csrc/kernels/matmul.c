@@ -87,7 +87,7 @@ WG_INLINE int64_t batch_offset(const product *p, const matrix *x, int64_t item) 
 typedef struct panels {
     const product *p;
     int64_t first_k, k, first_lane, lanes;   /* of the block, in the product */
-    void *packed;                    /* NULL: b as it is */
+    void *packed, *rows;             /* NULL: b, a as it is */
     int add, last, far;              /* far: b is not in the caches of one core, so the next columns are fetched ahead */
     int64_t parts_n, tile_m, tile_n;
 } panels;

@@ -65,22 +65,31 @@ static int run_panels(product *p) {
     const int size = wg_itemsize[p->dtype], packs = p->b.cs != 1;
     const int64_t lanes = 64 / size, blocks = (p->k + K_BLOCK - 1) / K_BLOCK, block = (p->k + blocks - 1) / blocks;
     const int64_t strip = packs && p->n > PANEL_LANES ? PANEL_LANES : p->n;
-    void *packed = NULL;
-    if (packs && !(packed = wg_scratch_get(round_up(strip, lanes) * block * size))) return -1;
+    void *packed = NULL, *packed_rows = NULL;
+    const int64_t rows_bytes = round_up(p->m, 8) * block * size;
+    const int packs_rows = p->a.cs != 1 && p->n >= PANEL_ROWS && rows_bytes > FAR_BYTES && rows_bytes <= 16 * FAR_BYTES;
+    if (packs_rows && !(packed_rows = wg_scratch_get(rows_bytes))) return -1;
+    if (packs && !(packed = wg_scratch_get(round_up(strip, lanes) * block * size))) {
+        if (packed_rows) wg_scratch_put(packed_rows);
+        return -1;
+    }
     int64_t tile_m, tile_n;
     cut_areas(p, strip, block, &tile_m, &tile_n);
     const double each = (double)tile_m * (double)tile_n * panel_ns(p, block);
     for (int64_t j = 0; j < p->n; j += strip)
         for (int64_t l = 0; l < p->k; l += block) {
             panels s = {.p = p, .first_k = l, .k = p->k - l < block ? p->k - l : block, .first_lane = j,
-                        .lanes = p->n - j < strip ? p->n - j : strip, .packed = packed, .add = l > 0 || p->beta.d_value != 0,
+                        .lanes = p->n - j < strip ? p->n - j : strip, .packed = packed, .rows = packed_rows, .add = l > 0 || p->beta.d_value != 0,
                         .last = l + block >= p->k, .far = tile_m >= 64 && strip * block * size > FAR_BYTES, .tile_m = tile_m, .tile_n = tile_n};
             s.parts_n = (s.lanes + tile_n - 1) / tile_n;
             const int64_t rows = (p->m + tile_m - 1) / tile_m;
             if (packs) wg_parallel_for((s.lanes + lanes - 1) / lanes, 1, 0.06 * (double)(lanes * s.k),
                                        p->dtype == WG_F32 ? s_pack_strips : d_pack_strips, &s);
+            if (packs_rows) wg_parallel_for((p->m + 8 * lanes - 1) / (8 * lanes), 1, 0.1 * (double)(8 * lanes * s.k),
+                                            p->dtype == WG_F32 ? s_pack_rows_of_a : d_pack_rows_of_a, &s);
             wg_parallel_for(rows * s.parts_n, 1, each, p->dtype == WG_F32 ? s_panel_areas : d_panel_areas, &s);
         }
     if (packed) wg_scratch_put(packed);
+    if (packed_rows) wg_scratch_put(packed_rows);
     return 0;
 }

@@ -7,8 +7,9 @@
  * multiplied with WIDTH vectors of a row of b. That is 24 multiply-adds for 11 loads, so neither operand has to be packed: a may
  * lie either way, b's rows are read where they are. Only a b whose columns are contiguous is transposed first, a block of
  * k at a time, into panels of LANES columns; or a is, and the product is computed as transpose(b) @ transpose(a), its tiles
- * transposed on their way out: whichever moves less. BLAS packs both operands whatever they look like, which costs it a tenth
- * where one of the sizes is about 100.
+ * transposed on their way out: whichever moves less. A large a whose columns are contiguous is copied into groups of eight
+ * rows: as it lies, each line of it that a tile reads evicts the one before where columns are a multiple of 4 KB apart. BLAS
+ * packs both operands whatever they look like, which costs it a tenth where one of the sizes is about 100.
  *
  * Each element of out is the sum over k in order, each step rounded once, in equal blocks of at most K_BLOCK whose sums are added
  * up. So bits depend on k alone: any cut into tiles, for any number of threads, gives the same. */
@@ -21,6 +22,7 @@
 typedef struct N(block) {
     const T *a, *b;
     int64_t a_rs, a_cs;              /* one of them is 1 */
+    int64_t a_gs;                    /* from one group of eight rows to the next, in rows */
     int64_t b_rs, b_vs;              /* from one k to the next; from one vector of columns to the next */
     int64_t k;
     T *c;
@@ -96,7 +98,7 @@ WG_INLINE void N(tile_rows)(const N(block) *q, const T *a, const T *b, T *c, int
         if (ahead)
             for (int64_t l = q->k * i / rows; l < q->k * next / rows; l++)
                 for (int64_t j = 0; j < columns; j++) __builtin_prefetch(ahead + l * q->b_rs + j * q->b_vs, 0, 2);
-        table[size][columns - 1](q, a + i * q->a_rs, b, c + i * ldc, ldc, add, some);
+        table[size][columns - 1](q, a + (i & -8) * q->a_gs + (i & 7) * q->a_rs, b, c + i * ldc, ldc, add, some);
         i = next;
     }
 }
@@ -116,6 +118,21 @@ static void N(pack_strips)(void *context, int64_t begin, int64_t end) {
     }
 }
 
+/* Eight lines of memory of a at a time, whose columns are contiguous, as groups of eight rows. */
+static void N(pack_rows_of_a)(void *context, int64_t begin, int64_t end) {
+    const panels *s = context;
+    const product *p = s->p;
+    for (int64_t part = begin; part < end; part++) {
+        const int64_t i = part * 8 * LANES, rows = p->m - i < 8 * LANES ? p->m - i : 8 * LANES;
+        const T *from = (const T *)p->a.data + i + s->first_k * p->a.cs;
+        T *to = (T *)s->rows + i * s->k;
+        for (int64_t l = 0; l < s->k; l++, from += p->a.cs)
+            for (int64_t r = 0; r < rows; r += 8)
+                if (rows - r >= 8) memcpy(to + r * s->k + l * 8, from + r, 8 * sizeof(T));
+                else memcpy(to + r * s->k + l * 8, from + r, (size_t)(rows - r) * sizeof(T));
+    }
+}
+
 /* rows x n of out, from (i, j) on; j counts from the first lane of the block. */
 static void N(area)(const panels *s, const N(block) *q, int64_t i, int64_t j, int64_t rows, int64_t n) {
     const product *p = s->p;
@@ -124,14 +141,14 @@ static void N(area)(const panels *s, const N(block) *q, int64_t i, int64_t j, in
         const int64_t left = end - j, vectors = (left + LANES - 1) / LANES;
         int64_t width = (vectors == 4 ? 2 : vectors > 3 ? 3 : vectors) * LANES;
         if (width > left) width = left;
-        const T *a = q->a + i * q->a_rs, *b = q->b + j / LANES * q->b_vs;
+        const T *a = q->a + i * q->a_gs, *b = q->b + j / LANES * q->b_vs;
         T *c = q->c + i * q->c_rs + j * q->c_cs;
         const T *ahead = s->far && j + width < s->lanes ? b + (width / LANES) * q->b_vs : NULL;
         if (q->c_cs == 1) N(tile_rows)(q, a, b, c, q->c_rs, q->add, rows, width, ahead);
         else
             for (int64_t r = 0; r < rows; r += LANES) {          /* LANES rows at a time are columns there */
                 const int64_t some = rows - r < LANES ? rows - r : LANES;
-                N(tile_rows)(q, a + r * q->a_rs, b, turned, 3 * LANES, 0, some, width, NULL);
+                N(tile_rows)(q, a + r * q->a_gs, b, turned, 3 * LANES, 0, some, width, NULL);
                 for (int64_t t = 0; t < width; t += LANES)
                     V(wg_transpose)(turned + t, 3 * LANES, some, width - t < LANES ? width - t : LANES, c + r + t * q->c_cs, q->c_cs, q->add, 0);
             }
@@ -148,9 +165,9 @@ static void N(panel_areas)(void *context, int64_t begin, int64_t end) {
     const panels *s = context;
     const product *p = s->p;
     const N(block) q = {
-        .a = (const T *)p->a.data + s->first_k * p->a.cs,
+        .a = s->rows ? (const T *)s->rows : (const T *)p->a.data + s->first_k * p->a.cs,
         .b = s->packed ? (const T *)s->packed : (const T *)p->b.data + s->first_k * p->b.rs + s->first_lane,
-        .a_rs = p->a.rs, .a_cs = p->a.cs, .b_rs = s->packed ? LANES : p->b.rs, .b_vs = s->packed ? s->k * LANES : LANES, .k = s->k,
+        .a_rs = p->a.rs, .a_cs = s->rows ? 8 : p->a.cs, .a_gs = s->rows ? s->k : p->a.rs, .b_rs = s->packed ? LANES : p->b.rs, .b_vs = s->packed ? s->k * LANES : LANES, .k = s->k,
         .c = (T *)p->c.data + s->first_lane * p->c.cs, .c_rs = p->c.rs, .c_cs = p->c.cs, .alpha = (T)p->alpha.N(value), .add = s->add};
     for (int64_t x = begin; x < end; x++) {
         const int64_t i = x / s->parts_n * s->tile_m, j = x % s->parts_n * s->tile_n;

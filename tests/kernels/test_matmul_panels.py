@@ -128,6 +128,21 @@ def at_the_end_of_memory(x):
     return out
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("m", [1032, 1043])
+def test_large_columns_are_copied(kernels, rng, dtype, m):  # noqa: F811
+    """Which changes no bit, and reads nothing behind them."""
+    a, b = draw(rng, (m, 530), dtype), draw(rng, (530, 261), dtype)
+    plain = product(kernels, a, b)
+    check(plain, a, b)
+    for of_b, of_c in itertools.product(TURNS, TURNS):
+        out = product(kernels, at_the_end_of_memory(a.T).T, of_b(b), of_c=of_c)
+        if kernels.level == "v4":
+            np.testing.assert_array_equal(out, plain)
+        else:
+            check(out, a, b)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs mprotect")
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_no_read_behind_an_operand(kernels, rng, dtype):  # noqa: F811
@@ -145,13 +160,15 @@ def test_exhausted_memory_is_reported(kernels, rng):  # noqa: F811
     a, b = draw(rng, (100, 300), "float32"), column_major(draw(rng, (300, 120), "float32"))
     if kernels.level != "v4":
         pytest.skip("only register tiles pack into scratch")
-    kernels.fail_scratch(0)
-    try:
-        with pytest.raises(MemoryError):
-            product(kernels, a, b)
-    finally:
-        kernels.fail_scratch(-1)
-    check(product(kernels, a, b), a, b)
+    c, d = column_major(draw(rng, (1040, 300), "float32")), column_major(draw(rng, (300, 272), "float32"))
+    for left, right, which in ((a, b, 0), (c, d, 0), (c, d, 1)):
+        kernels.fail_scratch(which)
+        try:
+            with pytest.raises(MemoryError):
+                product(kernels, left, right)
+        finally:
+            kernels.fail_scratch(-1)
+        check(product(kernels, left, right), left, right)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -63,9 +63,12 @@ def erfc_t(x):
 MILLS_C = mpf("0.3")      # this and the degree go together: neighbours are ten times worse
 
 
-def mills(s):
-    """Mills' ratio over sqrt(2 pi) with s = 1 / (1 + C a)."""
-    a = (1 / s - 1) / MILLS_C
+SLOPE_C = mpf("0.35")
+
+
+def mills(s, c=MILLS_C):
+    """Mills' ratio over sqrt(2 pi) with s = 1 / (1 + c a)."""
+    a = (1 / s - 1) / c
     return mp.exp(a * a / 2) * mp.erfc(a / mp.sqrt(2)) / 2
 
 
@@ -158,6 +161,12 @@ FITS = [
         lambda w: ((2 * mp.atanh(mp.sqrt(w)) / mp.sqrt(w) - 2) / w - mpf(2) / 3) / w,
         lambda w: w**2 * mp.sqrt(w) / mp.atanh(mp.sqrt(w)),
         "((2 atanh(s) / s - 2) / w - 2/3) / w, w = s^2"),
+    Fit("log1pexp_d32", "f64", 4, 0, mpf(1) / 9,
+        odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)),
+        "(2 atanh(s) / s - 2) / w, w = s^2 <= 1/9, for float32 results"),
+    Fit("log1pexp_f64", "f64", 9, 0, mpf(1) / 9,
+        odd(lambda s: 2 * mp.atanh(s), 2), odd_weight(lambda s: 2 * mp.atanh(s)),
+        "(2 atanh(s) / s - 2) / w, w = s^2 <= 1/9"),
     Fit("tanh_f32", "f32", 4, 0, mpf("0.625")**2,
         odd(mp.tanh), odd_weight(mp.tanh),
         "(tanh(x) / x - 1) / z, z = x^2 <= 0.625^2"),
@@ -209,6 +218,9 @@ FITS = [
     Fit("mills_d32", "f64", 8, 1 / (1 + MILLS_C * 14), 1,
         mills, lambda s: 1 / mills(s),
         "exp(a^2/2) erfc(a / sqrt 2) / 2, s = 1 / (1 + 0.3 a), 0 <= a <= 14, for float32 results"),
+    Fit("mills_f32", "f32", 6, 1 / (1 + SLOPE_C * 6), 1,
+        lambda s: mills(s, SLOPE_C), lambda s: mp.exp(-((1 / s - 1) / SLOPE_C)**2 / 2),
+        "exp(a^2/2) erfc(a / sqrt 2) / 2, s = 1 / (1 + 0.35 a); absolute error of the product with exp(-a^2/2)"),
     Fit("erfc_f64", "f64", 23, erfc_t(mpf("0.5")), erfc_t(mpf("27.5")),
         lambda t: erfc_target(t) - mpf("1.25"), lambda t: 1 / erfc_target(t),
         "(1 + 2x) exp(x^2) erfc(x) - 1.25, t = (x - 4) / (x + 4), 0.5 <= x <= 27.5"),

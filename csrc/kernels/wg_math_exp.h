@@ -161,8 +161,8 @@ WG_INLINE double wg_exp_d32(double x) {
 
 /* 2^x to about 2^-29, |x| < 1000. */
 WG_INLINE double wg_exp2_d32(double x) {
-    double t = x + WG_ROUND_F64, r = x - (t - WG_ROUND_F64);
-    double s = wg_pow2_f64(wg_bits_f64(t) - wg_bits_f64(WG_ROUND_F64));
+    double t = x + (WG_ROUND_F64 + 1023.0), r = x - (t - (WG_ROUND_F64 + 1023.0));
+    double s = wg_from_bits_f64(wg_bits_f64(t) << 52);        /* the exponent of 2^n with its bias, and nothing above */
     return WG_FMA(s * r, wg_poly_exp2_d32(r), s);
 }
 

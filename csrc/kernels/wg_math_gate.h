@@ -1,10 +1,13 @@
-/* sigmoid, silu, gelu (both forms), ndtr: a step from 0 to 1, and x times one.
+/* sigmoid, silu, gelu (both forms) and its slope, ndtr: a step from 0 to 1, and x times one.
  *
  * Note [Gates]
- * A step S with S(-x) = 1 - S(x) is computed from its falling tail q(a) = S(-a), a = |x|: q for negative x and 1 - q
- * otherwise; and x * S(x) as -a*q or x - a*q. The tail keeps its relative precision down to the smallest results, where
- * 1 + tanh and 1 + erf would have cancelled, and 1 - q loses nothing since q <= 1/2. float32 goes by way of double, where a
- * tail of precision 2^-24 needs no compensation. x * S(x) of -inf is NaN, as -inf * 0 is, and as in PyTorch. */
+ * sigmoid(x) = 1 / (1 + exp(-x)) and what is made of it divide by the sum 1 + exp(-x), which loses nothing on either
+ * side: with exp(-x) = s + p s, s a power of two, the sum is rounded once, and scaled by a small constant it does not
+ * overflow where the quotient is subnormal. The normal distribution's step has no such form: S(-x) = 1 - S(x) is
+ * computed from its falling tail q(a) = S(-a), a = |x|: q for negative x and 1 - q otherwise; and x * S(x) as -a*q or
+ * x - a*q. The tail keeps its relative precision down to the smallest results, where 1 + erf would have cancelled, and
+ * 1 - q loses nothing since q <= 1/2. Its float32 goes by way of double, where a tail of precision 2^-24 needs no
+ * compensation. x * S(x) of -inf is NaN, as -inf * 0 is, and as in PyTorch. */
 #ifndef WG_MATH_GATE_H
 #define WG_MATH_GATE_H
 
@@ -31,20 +34,31 @@ WG_INLINE float wg_below_f32(float x, float bound) {
     return a > bound ? bound : a;             /* NaN stays */
 }
 
+/* 2^-64 (1 + exp(-x)) for -110 <= x <= 40; garbage elsewhere. Where s has swallowed the one, what it lost is added. */
+WG_INLINE float wg_logistic_f32(float x) {
+    float t = WG_FMAF(x, -0x1.715476p+0f, WG_ROUND_F32 + 63.0f), k = t - (WG_ROUND_F32 + 63.0f);
+    float r = WG_FMAF(k, -0x1.7f7d1cp-20f, WG_FMAF(k, -0x1.62e4p-1f, -x));
+    float s = wg_from_bits_f32(wg_bits_f32(t) << 23), u = s + 0x1p-64f;
+    float p = WG_FMAF(r * r, wg_poly_exp_f32(r), r);
+    return u + WG_FMAF(p, s, 0x1p-64f - (u - s));
+}
+
 WG_INLINE float wg_sigmoid_f32(float x) {
-    double e = wg_exp2_d32((double)wg_below_f32(x, 150.0f) * -0x1.71547652b82fep+0);
-    return (float)((x < 0.0f ? e : 1.0) / (1.0 + e));
+    float c = x > 40.0f ? 40.0f : x;
+    return 1.0f / wg_logistic_f32(c < -104.0f ? -104.0f : c) * 0x1p-64f;
 }
 
 WG_INLINE float wg_silu_f32(float x) {
-    double a = (double)wg_below_f32(x, 150.0f), e = wg_exp2_d32(a * -0x1.71547652b82fep+0);
-    return wg_gate_f32(x, (float)(a * e / (1.0 + e)));
+    float y = x / wg_logistic_f32(x) * 0x1p-64f;
+    y = x > 40.0f ? x : y;
+    return x < -110.0f ? x * 0.0f : y;
 }
 
-/* sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3): the coefficients are -2 log2(e) times those of u. */
+/* x sigmoid(2u), u = sqrt(2/pi) * (x + 0.044715 x^3): the coefficients are -2 log2(e) times those of u. */
 WG_INLINE float wg_gelu_tanh_f32(float x) {
-    double a = (double)wg_below_f32(x, 13.0f), e = wg_exp2_d32(a * WG_FMA(a * a, WG_GELU_CUBIC_LOG2, WG_GELU_LINEAR_LOG2));
-    return wg_gate_f32(x, (float)(a * e / (1.0 + e)));
+    double v = (double)x, c = v > 13.0 ? 13.0 : v;
+    float y = (float)(v / (1.0 + wg_exp2_d32(c * WG_FMA(c * c, WG_GELU_CUBIC_LOG2, WG_GELU_LINEAR_LOG2))));
+    return x < -13.0f ? x * 0.0f : y;
 }
 
 /* The tail of the normal distribution is exp(-a^2/2) times Mills' ratio, a smooth function of 1 / (1 + 0.3 a). */
@@ -55,6 +69,17 @@ WG_INLINE double wg_normal_tail_d32(double a) {
 WG_INLINE float wg_gelu_f32(float x) {
     double a = (double)wg_below_f32(x, 15.0f);
     return wg_gate_f32(x, (float)(a * wg_normal_tail_d32(a)));
+}
+
+/* gelu'(x) = S(x) + x S'(x), to about 2^-23: exp(-a^2/2) (M(a) - a / sqrt(2 pi)), M being Mills' ratio, for negative x, and
+ * one minus that otherwise. */
+WG_INLINE float wg_gelu_slope_f32(float x) {
+    float a = __builtin_fabsf(x), c = wg_below_f32(x, 13.0f), h = -0.5f * c * c;
+    float t = WG_FMAF(h, 0x1.715476p+0f, WG_ROUND_F32 + 127.0f), k = t - (WG_ROUND_F32 + 127.0f);
+    float r = WG_FMAF(k, -0x1.7f7d1cp-20f, WG_FMAF(k, -0x1.62e4p-1f, h));
+    float s = wg_from_bits_f32(wg_bits_f32(t) << 23), e = WG_FMAF(WG_FMAF(r * r, wg_poly_exp_f32(r), r), s, s);
+    float q = (a > 13.0f ? 0.0f : e) * WG_FMAF(a, -0x1.988454p-2f, wg_poly_mills_f32(1.0f / WG_FMAF(0.35f, c, 1.0f)));
+    return x < 0.0f ? q : 1.0f - q;
 }
 
 WG_INLINE float wg_ndtr_f32(float x) {
@@ -87,14 +112,24 @@ WG_INLINE double wg_logistic_tail_f64(double factor, double h, double hl) {
     return wg_scale_f64(q + rest * (1.457 - 0.5 * d), n);       /* 1/d to a few bits is enough for what is left */
 }
 
+/* 2^-512 (1 + exp(-x)) for -760 <= x <= 40. */
+WG_INLINE double wg_logistic_f64(double x) {
+    double t = WG_FMA(x, -0x1.71547652b82fep+0, WG_ROUND_F64 + 511.0), k = t - (WG_ROUND_F64 + 511.0);
+    double r = WG_FMA(k, -0x1.a39ef35793c76p-33, WG_FMA(k, -0x1.62e42feep-1, -x));
+    double s = wg_from_bits_f64(wg_bits_f64(t) << 52), u = s + 0x1p-512;
+    double p = WG_FMA(r * r, wg_poly_exp_f64(r), r);
+    return u + WG_FMA(p, s, 0x1p-512 - (u - s));
+}
+
 WG_INLINE double wg_sigmoid_f64(double x) {
-    double q = wg_logistic_tail_f64(1.0, -wg_below_f64(x, 746.0), 0.0);
-    return x < 0.0 ? q : 1.0 - q;
+    double c = x > 40.0 ? 40.0 : x;
+    return 1.0 / wg_logistic_f64(c < -746.0 ? -746.0 : c) * 0x1p-512;
 }
 
 WG_INLINE double wg_silu_f64(double x) {
-    double a = wg_below_f64(x, 760.0);
-    return wg_gate_f64(x, wg_logistic_tail_f64(a, -a, 0.0));
+    double y = x / wg_logistic_f64(x) * 0x1p-512;
+    y = x > 40.0 ? x : y;
+    return x < -760.0 ? x * 0.0 : y;
 }
 
 WG_INLINE double wg_gelu_tanh_f64(double x) {
@@ -120,6 +155,10 @@ WG_INLINE double wg_normal_tail_f64(double a, double factor) {
 WG_INLINE double wg_gelu_f64(double x) {
     double a = wg_below_f64(x, 39.0);
     return wg_gate_f64(x, wg_normal_tail_f64(a, a));
+}
+
+WG_INLINE double wg_gelu_slope_f64(double x) {
+    return 0.5 * (1.0 + wg_erf_f64(x * WG_SQRT_HALF_HI)) + x * (wg_exp_f64(x * x * -0.5) * 0x1.9884533d43651p-2);
 }
 
 WG_INLINE double wg_ndtr_f64(double x) {

@@ -90,8 +90,21 @@ WG_INLINE double wg_log1p_f64(double x) {
     return __builtin_fabs(x) < 0x1p-54 ? x : y;
 }
 
-/* log(1 + exp(-|x|)), what softplus and its relatives add to a maximum. */
-WG_INLINE double wg_log1pexp_f64(double x) { return wg_log1p_f64(wg_exp_f64(-__builtin_fabs(x))); }
+/* log(1 + exp(-|x|)), what softplus and its relatives add to a maximum: 2 atanh(s) with s = 1 / (1 + 2 exp(|x|)), at most
+ * 1/3. Of 2 exp(|x|) = f + p f, f a power of two, what rounding the sum lost is put right in s. */
+WG_INLINE double wg_log1pexp_f64(double x) {
+    double a = __builtin_fabs(x), c = a > 760.0 ? 760.0 : a;
+    double t = WG_FMA(c, 0x1.71547652b82fep+0, WG_ROUND_F64 + 512.0), k = t - (WG_ROUND_F64 + 512.0);
+    double r = WG_FMA(k, -0x1.a39ef35793c76p-33, WG_FMA(k, -0x1.62e42feep-1, c));
+    double f = wg_from_bits_f64(wg_bits_f64(t) << 52);                      /* all times 2^-512 */
+    double p = WG_FMA(r * r, wg_poly_exp_f64(r), r);
+    wg_pair u = wg_two_sum(f, 0x1p-512);
+    double d = WG_FMA(p, f, u.hi), lost = WG_FMA(p, f, u.hi - d) + u.lo;
+    double s = 1.0 / d;
+    s -= s * (lost * s);
+    double small = s * 0x1p-512, w = small * small;
+    return WG_FMA(s * w, wg_poly_log1pexp_f64(w), s + s) * 0x1p-512;
+}
 
 WG_INLINE double wg_softplus_f64(double x) { return (x > 0.0 ? x : 0.0) + wg_log1pexp_f64(x); }
 WG_INLINE double wg_log_sigmoid_f64(double x) { return (x < 0.0 ? x : 0.0) - wg_log1pexp_f64(x); }
@@ -133,8 +146,8 @@ WG_INLINE float wg_log1p_f32(float x) {
 }
 
 WG_INLINE double wg_log1pexp_d32(double x) {
-    double a = __builtin_fabs(x);
-    return wg_log1p_d32(wg_exp_d32(a > 200.0 ? -200.0 : -a));
+    double a = __builtin_fabs(x), s = 1.0 / WG_FMA(2.0, wg_exp_d32(a > 200.0 ? 200.0 : a), 1.0), w = s * s;
+    return WG_FMA(s * w, wg_poly_log1pexp_d32(w), s + s);
 }
 WG_INLINE float wg_log1pexp_f32(float x) { return (float)wg_log1pexp_d32((double)x); }
 WG_INLINE float wg_softplus_f32(float x) {

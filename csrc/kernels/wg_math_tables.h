@@ -131,6 +131,31 @@ WG_INLINE double wg_poly_log_far_f64(double v) {
     return p;
 }
 
+/* (2 atanh(s) / s - 2) / w, w = s^2 <= 1/9, for float32 results; error 2^-33.1 */
+WG_INLINE double wg_poly_log1pexp_d32(double v) {
+    double p = 0x1.f1722ef2ef250p-3;
+    p = WG_FMA(p, v, 0x1.b6e70dfb0b966p-3);
+    p = WG_FMA(p, v, 0x1.2508ae74e95a4p-2);
+    p = WG_FMA(p, v, 0x1.9996afa838be6p-2);
+    p = WG_FMA(p, v, 0x1.5555584c18548p-1);
+    return p;
+}
+
+/* (2 atanh(s) / s - 2) / w, w = s^2 <= 1/9; error 2^-59.4 */
+WG_INLINE double wg_poly_log1pexp_f64(double v) {
+    double p = 0x1.5c771b88c2954p-3;
+    p = WG_FMA(p, v, 0x1.55b2deba63929p-4);
+    p = WG_FMA(p, v, 0x1.efd7e8f2e24ddp-4);
+    p = WG_FMA(p, v, 0x1.1067cacc497dbp-3);
+    p = WG_FMA(p, v, 0x1.3b1ddb0e91fe5p-3);
+    p = WG_FMA(p, v, 0x1.745cb404267bep-3);
+    p = WG_FMA(p, v, 0x1.c71c741c5a9f7p-3);
+    p = WG_FMA(p, v, 0x1.249249208c811p-2);
+    p = WG_FMA(p, v, 0x1.99999999a074dp-2);
+    p = WG_FMA(p, v, 0x1.5555555555535p-1);
+    return p;
+}
+
 /* (tanh(x) / x - 1) / z, z = x^2 <= 0.625^2; error 2^-27.7 */
 WG_INLINE float wg_poly_tanh_f32(float v) {
     float p = -0x1.750ce20000000p-8f;
@@ -353,6 +378,18 @@ WG_INLINE double wg_poly_mills_d32(double v) {
     p = WG_FMA(p, v, 0x1.f362f4705a079p-4);
     p = WG_FMA(p, v, 0x1.e96be577b3bf7p-4);
     p = WG_FMA(p, v, 0x1.e12f198001e69p-18);
+    return p;
+}
+
+/* exp(a^2/2) erfc(a / sqrt 2) / 2, s = 1 / (1 + 0.35 a); absolute error of the product with exp(-a^2/2); error 2^-27.5 */
+WG_INLINE float wg_poly_mills_f32(float v) {
+    float p = 0x1.926cfa0000000p-5f;
+    p = WG_FMAF(p, v, -0x1.3b512a0000000p-2f);
+    p = WG_FMAF(p, v, 0x1.4979ba0000000p-1f);
+    p = WG_FMAF(p, v, -0x1.457d980000000p-2f);
+    p = WG_FMAF(p, v, 0x1.57f4f80000000p-2f);
+    p = WG_FMAF(p, v, 0x1.7ad7120000000p-4f);
+    p = WG_FMAF(p, v, 0x1.38bc7a0000000p-8f);
     return p;
 }
 

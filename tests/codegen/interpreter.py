@@ -17,6 +17,7 @@ DTYPES = [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.i
 
 C_FUNCTIONS = {
     "silu": torch.nn.functional.silu, "gelu": torch.nn.functional.gelu, "ndtr": torch.special.ndtr,
+    "gelu_slope": lambda x: torch.special.ndtr(x) + x * torch.exp(-0.5 * x * x) * 0.3989422804014327,
     "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
     "log_sigmoid": torch.nn.functional.logsigmoid, "lshift": torch.bitwise_left_shift, "rshift": torch.bitwise_right_shift,
     "and": torch.bitwise_and, "or": torch.bitwise_or, "xor": torch.bitwise_xor, "not": torch.bitwise_not,

@@ -19,7 +19,8 @@ REFERENCE = {
     "prelu": torch._prelu_kernel, "elu": lambda x, alpha=1, scale=1, input_scale=1: torch._C._nn.elu(x, alpha, scale, input_scale),
     "polygamma": lambda x, n: torch.polygamma(n, x), "xlog1py": torch.special.xlog1py, "entr": torch.special.entr,
     "ndtr": torch.special.ndtr, "mish": F.mish, "hardsigmoid": lambda x: (x + 3).clamp(0, 6)/6,   # torch rounds its 1/6 to float32
-    "hardswish": F.hardswish, "silu": F.silu, "_gelu_erf": F.gelu, "_gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "hardswish": F.hardswish, "silu": F.silu, "_gelu_erf": F.gelu, "_gelu_slope": interpreter.C_FUNCTIONS["gelu_slope"],
+    "_gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     **{name: getattr(torch.special, name) for name in ("i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri")},
 }
 REDUCTION_NONE = {"_mse_loss": F.mse_loss, "_l1_loss": F.l1_loss, "_smooth_l1_loss": F.smooth_l1_loss, "_huber_loss": F.huber_loss,

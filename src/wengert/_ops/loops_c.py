@@ -5,8 +5,8 @@ from .grammar import GrammarError, Node, walk
 from .scalar import COMPUTES, CTYPE, RESERVED, Scalar, attr_ctype, computes_of, inline_choices, open_test, row_function
 
 #: Nanoseconds a float32 element of a function of wg_math.h, at one thread on a 512-bit machine, for the threading threshold.
-COST = {"exp": .2, "exp2": .15, "expm1": .2, "log": .25, "log2": .45, "log10": .45, "log1p": .5, "tanh": .25, "sigmoid": .35, "silu": .35, "gelu": .5, "gelu_tanh": .4, "ndtr": .5,
-        "log_sigmoid": 1.1, "erf": .4, "erfc": .9, "sin": .45, "cos": .45, "tan": .55, "asin": .4, "acos": .4, "atan": .7,
+COST = {"exp": .2, "exp2": .15, "expm1": .2, "log": .25, "log2": .45, "log10": .45, "log1p": .5, "tanh": .25, "sigmoid": .2, "silu": .2, "gelu": .5, "gelu_tanh": .4, "gelu_slope": .3, "ndtr": .5,
+        "log_sigmoid": .5, "softplus": .5, "erf": .4, "erfc": .9, "sin": .45, "cos": .45, "tan": .55, "asin": .4, "acos": .4, "atan": .7,
         "atan2": 1.0, "sinh": .5, "cosh": .4, "asinh": 1.1, "acosh": .9, "atanh": .7, "hypot": .3, "pow": 1.4, "sqrt": .1, "rsqrt": .1,
         "reciprocal": .05, "fmod": .45, "remainder": .5, "floor_divide": .7, "xlogy": .3, "abs": .02, "sign": .02, "round": .02,
         "frac": .02, "copysign": .02, "isnan": .02, "isfinite": .02, "signbit": .02, "heaviside": .03, "not": .02}

@@ -1,6 +1,5 @@
 """Elementwise rows: activations. Constants and branches at kinks are PyTorch's."""
 
-SQRT_HALF = 0.7071067811865476
 #: 1/sqrt(2 pi) and sqrt(2/pi)
 DENSITY, BETA = 0.3989422804014327, 0.7978845608028654
 
@@ -16,13 +15,14 @@ def define(op):
        y="where(x < 0, expm1(x*input_scale)*(alpha*scale), x*scale)",
        vjp={"x": "where(x <= 0, g*input_scale*(alpha*scale)*exp(x*input_scale), g*scale)"},
        samples=({}, {"alpha": .5}, {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}), **only)
-    op("_gelu_erf", "x", y="c:gelu", vjp={"x": f"g*(0.5*(1 + erf(x*{SQRT_HALF})) + x*(exp(x*x*-0.5)*{DENSITY}))"}, types="float")
+    op("_gelu_slope", "x", y="c:gelu_slope", vjp={"x": f"g*((2 - x*x)*(exp(x*x*-0.5)*{DENSITY}))"}, types="float")
+    op("_gelu_erf", "x", y="c:gelu", vjp={"x": "g*_gelu_slope(x)"}, types="float")
     op("_gelu_tanh", "x", y="c:gelu_tanh", types="float",
        vjp={"x": f"t = tanh({BETA}*(x + 0.044715*(x*x*x))); g*(0.5*(1 + t) + 0.5*x*((1 - t*t)*({BETA}*(1 + 0.134145*(x*x)))))"})
     op("gelu", "x, *, approximate: str{none,tanh} = none", where="f",
        y="_gelu_erf(x) if approximate == 'none' else _gelu_tanh(x)",
        vjp={"x": f"t = tanh({BETA}*(x + 0.044715*(x*x*x))); "
-                 f"g*(0.5*(1 + erf(x*{SQRT_HALF})) + x*(exp(x*x*-0.5)*{DENSITY})) if approximate == 'none' else "
+                 "g*_gelu_slope(x) if approximate == 'none' else "
                  f"g*(0.5*(1 + t) + 0.5*x*((1 - t*t)*({BETA}*(1 + 0.134145*(x*x)))))"},
        samples=({}, {"approximate": "tanh"}), **only)
     op("silu", "x", y="c:silu", vjp={"x": "s = sigmoid(x); g*(s*(1 + x*(1 - s)))"}, where="f", inplace=True, **only)

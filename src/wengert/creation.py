@@ -385,6 +385,8 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=strid
     start, end = _number(start), _number(end)
     if not dtype.is_floating_point:                         # in whole numbers, as PyTorch does
         start, end = int(start), int(end)
+    elif dtype.itemsize == 2 and steps != 1:                # the ends as that dtype has them, as PyTorch does
+        start, end = tensor([start, end], dtype=dtype).tolist()
     exponents = linspace(start, end, steps, dtype=float64)
     t = (float(base) ** exponents).to(dtype)
     return out.resize_(t.shape).copy_(t) if out is not None else _finish(t, requires_grad)

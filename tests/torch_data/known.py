@@ -53,6 +53,7 @@ KNOWN = [
     ("operators", "nn.functional.soft_margin_loss", "function", "float16", "value", HALF_STEPS),
     ("operators", "nn.functional.hinge_embedding_loss", "function", "bfloat16", "value", HALF_STEPS),
     ("operators", "nn.functional.multi_head_attention_forward", "function", HALVES, "value", HALF_STEPS),
+    ("operators", "nn.functional.nll_loss nn.functional.binary_cross_entropy_with_logits", "function", HALVES, "value", HALF_STEPS),
     ("operators", "histc", "function method", HALVES, "value", HALF_BINS),
     ("operators", "multinomial", "function method", HALVES, "value", "torch draws in half precision"),
     ("operators", "linalg.norm*", "function", HALVES, "raised", "of an empty matrix torch gives 0 in half precision and refuses others"),

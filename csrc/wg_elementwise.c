@@ -89,22 +89,43 @@ int wg_broadcast_shapes(const wg_array *const *x, int nx, int *ndim, int64_t *sh
     return 0;
 }
 
-int wg_dense_strides_like(const wg_array *x, int64_t *strides) {
-    int order[WG_MAX_DIMS], n = 0;
-    for (int d = 0; d < x->ndim; d++) {
-        int at = n++;
-        if (x->strides[d] < 0 || (x->strides[d] == 0 && x->shape[d] > 1)) return 0;
-        while (at > 0 && x->strides[order[at - 1]] < x->strides[d]) { order[at] = order[at - 1]; at--; }
-        order[at] = d;
+/* Which of two dimensions the first operand that tells them apart steps through faster: -1 the first, 1 the second, 0 left open. An
+ * operand that does not step along one of them tells nothing; of equal steps the longer dimension is the slower one. */
+static int faster(const wg_array *const *x, int nx, int ndim, const int64_t *shape, int a, int b) {
+    for (int i = 0; i < nx; i++) {
+        int lead = ndim - x[i]->ndim;
+        if (a < lead || b < lead) continue;
+        int64_t sa = x[i]->shape[a - lead] == 1 && shape[a] != 1 ? 0 : x[i]->strides[a - lead];
+        int64_t sb = x[i]->shape[b - lead] == 1 && shape[b] != 1 ? 0 : x[i]->strides[b - lead];
+        if (sa == 0 || sb == 0) continue;
+        if (sa != sb) return sa < sb ? -1 : 1;
+        if (shape[a] > shape[b]) return 1;
     }
+    return 0;
+}
+
+int wg_result_strides(const wg_array *const *x, int nx, int ndim, const int64_t *shape, int64_t *strides) {
+    int order[WG_MAX_DIMS], permuted = 0;
+    for (int i = 0; i < nx; i++) permuted |= !x[i]->contiguous && x[i]->ndim > 1;
+    if (!permuted) return 0;
+    for (int i = 0; i < ndim; i++) order[i] = ndim - 1 - i;  /* fastest first */
+    for (int i = 1; i < ndim; i++)                           /* an insertion that steps over what is left open, as in torch */
+        for (int at = i, j = i - 1; j >= 0; j--) {
+            int c = faster(x, nx, ndim, shape, order[j], order[at]);
+            if (c < 0) break;
+            if (c > 0) {
+                int d = order[j];
+                order[j] = order[at];
+                order[at] = d;
+                at = j;
+            }
+        }
     int64_t step = 1;
-    for (int i = n - 1; i >= 0; i--) {
-        int d = order[i];
-        if (x->shape[d] != 1 && x->strides[d] != step) return 0;
-        strides[d] = step;
-        step *= x->shape[d];
+    for (int i = 0; i < ndim; i++) {
+        strides[order[i]] = step;
+        step *= shape[order[i]];
     }
-    return 1;
+    return step != 0;
 }
 
 /* ---- forward ---- */
@@ -151,12 +172,8 @@ int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, cons
             if (into->ndim != ndim || memcmp(into->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0) return bad_target(into, ndim, shape);
         } else {
             if (wg_new(y, result, ndim, shape) < 0) return -1;
-            for (int i = 0; i < nx; i++) {                  /* a transposed operand gives a transposed result, as in torch */
-                if (ax[i]->is_number || ax[i]->ndim != ndim || !wg_same_shape(ax[i], &y->a)) continue;
-                int64_t strides[WG_MAX_DIMS];
-                if (ax[i]->contiguous) break;
-                if (wg_dense_strides_like(ax[i], strides)) { wg_array_set_dims(&y->a, ndim, shape, strides); break; }
-            }
+            int64_t strides[WG_MAX_DIMS];                   /* transposed operands give a transposed result, as in torch */
+            if (wg_result_strides(ax, nx, ndim, shape, strides)) wg_array_set_dims(&y->a, ndim, shape, strides);
         }
     }
     if (into) {
@@ -237,7 +254,8 @@ int wg_elementwise_vjp(wg_vjp_call *c) {
         if (wg_new(&c->gx[i], dtype, g->a.ndim, g->a.shape) < 0) return -1;
         if (WG_UNLIKELY(!g->a.contiguous)) {                    /* a transposed cotangent gives a transposed gradient */
             int64_t strides[WG_MAX_DIMS];
-            if (wg_dense_strides_like(&g->a, strides)) wg_array_set_dims(&c->gx[i].a, g->a.ndim, g->a.shape, strides);
+            const wg_array *like = &g->a;
+            if (wg_result_strides(&like, 1, like->ndim, like->shape, strides)) wg_array_set_dims(&c->gx[i].a, like->ndim, like->shape, strides);
         }
         operand[n++] = &c->gx[i].a;
     }

@@ -10,7 +10,7 @@ int wg_elementwise_forward(const wg_op *op, const wg_val *const *x, int nx, cons
 int wg_elementwise_vjp(wg_vjp_call *c);
 int wg_elementwise_add_into(wg_val *sum, const wg_val *v);    /* sum += v: same shape and dtype, sum dense and owned */
 
-/* The strides PyTorch gives the result of an elementwise op on x: x's own order of dimensions if x is dense. */
-int wg_dense_strides_like(const wg_array *x, int64_t *strides);
+/* The strides PyTorch gives the result (of that shape) of an elementwise op: in the operands' order of dimensions. 0: row-major. */
+int wg_result_strides(const wg_array *const *x, int nx, int ndim, const int64_t *shape, int64_t *strides);
 
 #endif

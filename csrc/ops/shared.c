@@ -9,7 +9,7 @@ int wg_new_zeros(wg_val *y, int dtype, int ndim, const int64_t *shape) {
 int wg_new_like(wg_val *y, int dtype, const wg_array *x) {
     int64_t strides[WG_MAX_DIMS];
     if (wg_new(y, dtype, x->ndim, x->shape) < 0) return -1;
-    if (!x->contiguous && wg_dense_strides_like(x, strides)) wg_array_set_dims(&y->a, x->ndim, y->a.shape, strides);
+    if (wg_result_strides(&x, 1, x->ndim, x->shape, strides)) wg_array_set_dims(&y->a, x->ndim, y->a.shape, strides);
     return 0;
 }
 

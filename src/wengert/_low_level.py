@@ -3,7 +3,7 @@
 Their losses reduce nothing unless told to (0: none, 1: mean, 2: sum), as PyTorch's do under these names.
 """
 from . import bool as _bool
-from . import ops, stack
+from . import ones_like, ops, stack
 from .nn import functional as F
 from .nn.functional import dropout as _dropout
 
@@ -124,7 +124,7 @@ def native_dropout(input, p, train):
     """What `nn.functional.dropout` gives, and which elements it kept."""
     if train is False:
         return input.clone(), input.new_ones(input.shape, dtype=_bool)
-    kept = _dropout(input.new_ones(input.shape), p, True)
+    kept = _dropout(ones_like(input.detach()), p, True)
     return input * kept, kept != 0
 
 

@@ -201,8 +201,13 @@ def _constant(*inputs):
     """Memory for samples in the shape of the first input: their gradient is zero, recorded where one of the inputs has one."""
     if _core.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
         from .creation import zeros_like
-        return sum(inputs[1:], zeros_like(inputs[0]).add(inputs[0])).to(inputs[0].dtype).zero_()
-    return _core.empty(tuple(inputs[0].shape), inputs[0].dtype) if len(inputs) > 1 else _like(inputs[0], None, preserve_format)
+        return sum(inputs[1:], zeros_like(inputs[0]).add(inputs[0])).to(inputs[0].dtype).contiguous().zero_()
+    return _row_major(inputs[0])
+
+
+def _row_major(input):
+    """Memory for samples in the shape of ``input``: PyTorch draws those of distributions row by row, whatever input's order."""
+    return _core.empty(input.shape, input.dtype)
 
 
 def _probabilities(p):
@@ -244,14 +249,14 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     shape = (num_samples,) if input.dim() == 1 else (input.shape[0], num_samples)
     t = _core.empty(shape, int64) if out is None else out.resize_(shape)
-    return random_fill("multinomial", t, _generator(generator), (p.contiguous(),), (bool(replacement),))
+    return random_fill("multinomial", t, _generator(generator), (p,), (bool(replacement),))
 
 
 def poisson(input, generator=None):
     """Poisson samples with the rates of ``input``."""
     if input.numel() and bool((input < 0).any()):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return random_fill("poisson", _like(input, None, preserve_format), _generator(generator), (input.detach(),))
+    return random_fill("poisson", _row_major(input), _generator(generator), (input.detach(),))
 
 
 def binomial(count, prob, generator=None):
@@ -263,12 +268,12 @@ def binomial(count, prob, generator=None):
     if prob.dtype != count.dtype:
         raise RuntimeError(f"binomial: count is {count.dtype} and prob is {prob.dtype}: expected the same")
     prob = prob.detach().expand(count.shape).contiguous()
-    return random_fill("binomial", _like(count, None, preserve_format), _generator(generator), (count.detach(), prob))
+    return random_fill("binomial", _row_major(count), _generator(generator), (count.detach(), prob))
 
 
 def _standard_gamma(concentration, generator=None):
     """Gamma samples of rate 1."""
-    return random_fill("gamma", _like(concentration, None, preserve_format), _generator(generator), (concentration.detach(),))
+    return random_fill("gamma", _row_major(concentration), _generator(generator), (concentration.detach(),))
 
 
 # ---- in place ----

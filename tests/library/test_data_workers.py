@@ -260,6 +260,7 @@ def test_nothing_is_left_open():
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("counts open files as Linux shows them")
     list(loader(drawing(wengert), num_workers=2))
+    gc.collect()
     before, others = files(), set(multiprocessing.active_children())
     list(loader(drawing(wengert), num_workers=2))
     left = iter(loader(drawing(wengert), num_workers=2))

@@ -309,3 +309,27 @@ def test_joins_any_number_of_tensors(join, count):
     (joined * joined).sum().backward()
     assert joined.tolist() == [float(i) for i in range(count)]
     assert [x.grad.item() for x in xs] == [2.0 * i for i in range(count)]
+
+
+PERMUTED = {
+    "in steps": lambda lib: lib.zeros(6, 8, 10)[::2, ::2, ::2], "transposed in steps": lambda lib: lib.zeros(6, 8, 10)[::2, ::2, ::2].permute(2, 0, 1),
+    "transposed": lambda lib: lib.zeros(3, 4, 5).permute(1, 2, 0), "expanded": lambda lib: lib.zeros(1, 4, 5).expand(3, 4, 5).transpose(1, 2),
+    "row of a transposed one": lambda lib: lib.zeros(5, 4, 3).transpose(0, 2)[:1],
+}
+RESULTS = {
+    "clone": lambda lib, x: x.clone(), "double": lambda lib, x: x.double(), "zeros_like": lambda lib, x: lib.zeros_like(x), "empty_like": lambda lib, x: lib.empty_like(x),
+    "exp": lambda lib, x: x.exp(), "number": lambda lib, x: x * 2, "0-d": lambda lib, x: x + lib.ones(()), "itself": lambda lib, x: x - x,
+    "contiguous after": lambda lib, x: x + lib.ones(x.shape), "contiguous before": lambda lib, x: lib.ones(x.shape) + x,
+    "row after": lambda lib, x: x + lib.ones(x.shape[-1]), "row before": lambda lib, x: lib.ones(x.shape[-1]) + x,
+    "column": lambda lib, x: x * lib.ones(x.shape[-2], 1), "broadcast": lambda lib, x: x[:1] * x, "another dimension": lambda lib, x: x.unsqueeze(0) * lib.ones(2, *[1] * x.dim()),
+    "where": lambda lib, x: lib.where(x > 0, x, lib.ones(x.shape)), "compare": lambda lib, x: x > 1, "into ints": lambda lib, x: x + x.int(), "flip": lambda lib, x: x.flip(0),
+}
+
+
+@pytest.mark.parametrize("layout", PERMUTED)
+@pytest.mark.parametrize("operation", RESULTS)
+def test_results_lie_in_memory_as_torchs_do(operation, layout):
+    """Their strides decide what `view` accepts, and which element gets which random number."""
+    torch = pytest.importorskip("torch")
+    ours, theirs = (RESULTS[operation](lib, PERMUTED[layout](lib)) for lib in (wengert, torch))
+    assert ours.stride() == theirs.stride() and ours.is_contiguous() == theirs.is_contiguous()

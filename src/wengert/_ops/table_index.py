@@ -53,7 +53,7 @@ def define(op):
     op("masked_fill", "x, mask, value: Number", y="where(mask, value, x)", bools=("mask",), check=True,
        vjp={"x": "where(mask, 0, g)", "mask": "nondiff"}, samples=({"value": 3},), number_ok=False)
     op("masked_fill_tensor", "x, mask, value", check=True, y="where(mask, value, x)", bools=("mask",), public="masked_fill",
-       vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "value": "where(mask, g, 0)"}, linear="x+value",
+       vjp={"x": "where(mask, 0, g)", "mask": "nondiff", "value": "sum_to(where(mask, g, 0), shape(value))"}, linear="x+value",
        grad_name="MaskedFillBackward1", number_ok=False)
     op("masked_select", "x, mask", vjp={"x": "sum_to(_masked_place(g, mask, shape(x)), shape(x))", "mask": "nondiff"}, linear="x")
     op("masked_scatter", "x, mask, source",

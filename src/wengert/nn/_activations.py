@@ -3,7 +3,7 @@
 import warnings
 
 from ..composite._register import with_out
-from .. import empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
+from .. import contiguous_format, empty_like, finfo, float64, ops, sigmoid, tanh, where, zeros_like
 from .._core import shortcut
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -127,7 +127,7 @@ def _rrelu_training(input, lower, upper):
     # One double draw for each element that is not positive, as PyTorch's generator is used.
     slopes = empty_like(input[negative].detach(), dtype=float64).uniform_(lower, upper)
     slope = zeros_like(input.detach()).masked_scatter_(negative, slopes.to(input.dtype))
-    return where(negative, input * slope, input)
+    return where(negative, input * slope, input).contiguous()       # as PyTorch's is
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
@@ -274,7 +274,7 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     """A sample of the Gumbel-softmax distribution (Jang et al. 2017); with ``hard`` one-hot, with the soft gradient."""
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
-    noise = -empty_like(logits.detach()).exponential_().log()
+    noise = -empty_like(logits.detach(), memory_format=contiguous_format).exponential_().log()
     soft = ops.softmax((logits + noise) / tau, dim)
     if not hard:
         return soft

@@ -171,7 +171,8 @@ def multi_head_attention_forward(
     if training and dropout_p > 0.0:
         attention = dropout(attention, dropout_p, True)
     heads = matmul(attention, v)
-    if batch_major:
+    # In training PyTorch's result is sequence-major in memory, and that is the order in which a dropout behind it draws.
+    if batch_major and not training:
         output = ops.linear(heads.transpose(1, 2).reshape(batch, length, size), out_proj_weight, out_proj_bias).transpose(0, 1)
     else:
         output = ops.linear(heads.permute(2, 0, 1, 3).reshape(length, batch, size), out_proj_weight, out_proj_bias)

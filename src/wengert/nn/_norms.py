@@ -2,7 +2,7 @@
 
 import warnings
 
-from .. import _core, bfloat16, finfo, float16, float32, float64, no_grad, ops, random
+from .. import _core, bfloat16, empty_like, finfo, float16, float32, float64, no_grad, ops, random
 from .._core import shortcut
 
 
@@ -228,13 +228,17 @@ def dropout(input, p=0.5, training=True, inplace=False):
     _check_probability(p)
     if not training or p == 0.0 or input.numel() == 0:
         return input
-    noise = _noise(input, input.size(), p)
+    noise = _noise(_memory(input), p)
     return input.mul_(noise) if inplace else input * noise
 
 
-def _noise(input, shape, p):
-    """1 / (1 - p) where an element survives, 0 where it is dropped."""
-    noise = _core.empty(tuple(shape), input.dtype)
+def _memory(input):
+    """New memory in the order of the input's: samples are drawn in the order of memory, as PyTorch does."""
+    return _core.empty(input.shape, input.dtype) if input.is_contiguous() else empty_like(input)
+
+
+def _noise(noise, p):
+    """Fills with 1 / (1 - p) where an element survives, 0 where it is dropped; returns what it filled."""
     if p == 1.0:
         return noise.zero_()
     return _core.random_fill("bernoulli", noise, random.default_generator, (), (1.0 - p,)).div_(1 - p)
@@ -244,7 +248,7 @@ def _feature_dropout(input, p, training, inplace):
     """Whole channels zero with probability ``p``."""
     if not training or p == 0.0 or input.numel() == 0:
         return input
-    noise = _noise(input, list(input.size()[:2]) + [1] * (input.dim() - 2), p)
+    noise = _noise(_core.empty((*input.shape[:2], *[1] * (input.dim() - 2)), input.dtype), p)
     return input.mul_(noise) if inplace else input * noise
 
 
@@ -310,8 +314,8 @@ def _alpha_dropout(input, p, training, inplace, per_channel):
     if p == 1.0:
         result = input * 0.0
     else:
-        shape = list(input.size()[:2]) + [1] * (input.dim() - 2) if per_channel else list(input.size())
-        noise = input.detach().new_empty(shape).bernoulli_(1 - p)
+        noise = _core.empty((*input.shape[:2], *[1] * (input.dim() - 2)), input.dtype) if per_channel else _memory(input)
+        noise.bernoulli_(1 - p)
         a = 1.0 / ((_ALPHA * _ALPHA * p + 1) * (1 - p)) ** 0.5
         b = (noise - 1) * (_ALPHA * a) + _ALPHA * a * p
         result = input * (noise * a) + b

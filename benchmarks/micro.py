@@ -31,6 +31,18 @@ for i in range(1, 5):
 optimizer = lib.optim.{}(model.parameters(), lr=1e-6)
 model(tensor(64, 8)).sum().backward()
 """
+FUNCTION = """
+class Double(lib.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return g * 2
+"""
 LEAF = TWO + "w.requires_grad_()\n"
 CHAIN = """
 def chain():
@@ -199,6 +211,8 @@ CALLS = [
     ("grad_none", "w.grad = None", "w.grad = None", LEAF, "None"),
     ("data", "w.data", "w.data", LEAF, "w.data.sum()"),
     ("grad_fn", "y.grad_fn", "y.grad_fn", LEAF + "y = x * w\n", "None"),
+    ("function_apply", "a user's Function applied", "f(w)", LEAF + FUNCTION + "f = Double.apply\n", "f(w).sum()"),
+    ("function_backward", "the same, backward", "f(w).backward(x)", LEAF + FUNCTION + "f = Double.apply\n", "w.grad.sum() * 0"),
     ("new_leaf", "x.detach().requires_grad_()", "x.detach().requires_grad_()", TWO, "None"),
     # modes
     ("no_grad", "with lib.no_grad(): pass", "with no_grad(): pass", "no_grad = lib.no_grad\n", "None"),

@@ -2,16 +2,18 @@
  *
  * Note [Claiming chunks]
  * ~~~~~~~~~~~~~~~~~~~~~~
- * One loop runs at a time. Its description stands in static memory; the word `claim` holds the loop's
- * number (upper 48 bits) and the next chunk that nobody has begun (lower 16). Whoever has time, the caller
- * included, claims chunks by compare-and-swap on that word. A helper that another process keeps from
- * running therefore delays nobody: the caller takes the chunks itself and waits only for those that a
- * helper has begun.
+ * One loop runs at a time. Its description stands in static memory, and its chunks are cut into shares, one for
+ * each thread. The word of a share holds the loop's number (upper 48 bits), the first of its chunks that nobody has
+ * begun and the one behind the last. A thread claims chunks by compare-and-swap on that word, from the front of its own
+ * share; when that is used up, from the back of the others'. A helper that another process keeps from running
+ * therefore delays nobody: the caller takes the chunks itself and waits only for those that a helper has begun.
+ * Shares, because a thread then works on the same part of memory in loop after loop: chunks claimed in
+ * any order would be looked for in the other core's cache half of the time, which takes longer than two threads save.
  *
- * A helper may wake late and look at a loop that is over. It reads the description between reading `claim`
- * and swapping it; before the description of the next loop is written, the lower half becomes CLOSED. So
+ * A helper may wake late and look at a loop that is over. It reads the description between reading a share's word
+ * and swapping it; a loop is over when all its shares are empty, and only then the description of the next one is written. So
  * when the swap succeeds the word did not change meanwhile, and what was read belongs to that loop. (The
- * fields are stored with release and loaded with acquire: who reads a new one finds the word CLOSED.)
+ * fields are stored with release and loaded with acquire: who reads a new one finds the share changed.)
  *
  * Helpers spin briefly for the next loop, then sleep on a condition variable; the publishing caller takes
  * the mutex only when one sleeps. Both sides write their own word before they read the other's (sequentially
@@ -41,9 +43,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INDEX_BITS 16
-#define CLOSED 0xffffu
-#define INDEX(word) ((uint32_t)((word) & CLOSED))
+/* The word of a share. */
+#define SHARE(number, first, end) ((uint64_t)(number) << 16 | (uint64_t)(first) << 8 | (uint64_t)(end))
+#define FIRST(word) ((uint32_t)((word) >> 8 & 0xff))
+#define END(word) ((uint32_t)((word) & 0xff))
+_Static_assert(WG_MAX_CHUNKS <= 0xff, "a chunk's number has a byte");
 
 /* A helper spins this long for the next loop: longer than the gaps between the kernels of a training step,
  * shorter than what a scheduler would notice. */
@@ -63,12 +67,12 @@
 typedef void (*loop_body)(void *context, int64_t begin, int64_t end);
 
 static struct {
-    _Alignas(128) _Atomic uint64_t claim;
+    _Alignas(128) _Atomic uint64_t loop;     /* its number: helpers wait for the next */
     /* the description of the loop */
     _Atomic(loop_body) body;
     _Atomic(void *) context;
     _Atomic int64_t n, chunk;
-    _Atomic uint32_t chunks, batch;          /* batch: chunks claimed at once */
+    _Atomic uint32_t chunks, batch, shares;  /* batch: chunks claimed at once */
     _Atomic int is_long;                     /* LONG_LOOP_NS */
     _Alignas(128) _Atomic uint32_t done;     /* chunks finished */
     _Atomic int caller_sleeps;
@@ -85,7 +89,8 @@ static struct {
     pthread_cond_t work, finished, unpark;
     double missed_ns;                        /* one-thread time of recent loops that no helper was woken for */
     int64_t last_loop;                       /* when the last one began */
-} pool = {.claim = CLOSED, .mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
+    struct { _Alignas(128) _Atomic uint64_t word; } share[WG_MAX_CHUNKS];
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
           .finished = PTHREAD_COND_INITIALIZER, .unpark = PTHREAD_COND_INITIALIZER};
 
 static __thread int inside; /* this thread runs a body: its own loops are not shared */
@@ -196,28 +201,26 @@ int wg_get_num_threads(void) {
 
 /* ---- helpers ------------------------------------------------------------------------------------- */
 
-/* Runs chunks of the current loop until none is left to begin. */
-static void work_on_chunks(void) {
-    uint64_t word = atomic_load_explicit(&pool.claim, memory_order_acquire);
+/* Runs chunks of a share of the current loop until none is left to begin. */
+static void work_on_share(uint32_t share, int is_own) {
+    uint64_t word = atomic_load_explicit(&pool.share[share].word, memory_order_acquire);
     for (;;) {
-        uint32_t first = INDEX(word), chunks = atomic_load_explicit(&pool.chunks, memory_order_acquire);
-        if (first >= chunks) return; /* CLOSED exceeds every count */
+        const uint32_t first = FIRST(word), end = END(word);
+        if (first >= end) return;
+        uint32_t chunks = atomic_load_explicit(&pool.chunks, memory_order_acquire);
         uint32_t batch = atomic_load_explicit(&pool.batch, memory_order_acquire);
         loop_body body = atomic_load_explicit(&pool.body, memory_order_acquire);
         void *context = atomic_load_explicit(&pool.context, memory_order_acquire);
         int64_t n = atomic_load_explicit(&pool.n, memory_order_acquire);
         int64_t chunk = atomic_load_explicit(&pool.chunk, memory_order_acquire);
-        uint32_t last = first + batch < chunks ? first + batch : chunks;
-        if (!atomic_compare_exchange_weak_explicit(&pool.claim, &word, word + (last - first), memory_order_acq_rel,
-                                                   memory_order_acquire))
+        const uint32_t left = is_own ? end - first : (end - first + 1) / 2, many = batch < left ? batch : left, begin = is_own ? first : end - many;
+        const uint64_t rest = is_own ? SHARE(word >> 16, first + many, end) : SHARE(word >> 16, first, end - many);
+        if (!atomic_compare_exchange_weak_explicit(&pool.share[share].word, &word, rest, memory_order_acq_rel, memory_order_acquire))
             continue; /* Note [Claiming chunks]: what was read may belong to another loop */
-        for (uint32_t i = first; i < last; i++) {
-            int64_t begin = i * chunk, end = begin + chunk;
-            body(context, begin, end < n ? end : n);
-        }
-        word += last - first;
-        if (atomic_fetch_add(&pool.done, last - first) + (last - first) == chunks
-            && atomic_load(&pool.caller_sleeps)) {
+        for (uint32_t i = begin; i < begin + many; i++)
+            body(context, i * chunk, i == chunks - 1 ? n : (i + 1) * chunk);
+        word = rest;
+        if (atomic_fetch_add(&pool.done, many) + many == chunks && atomic_load(&pool.caller_sleeps)) {
             pthread_mutex_lock(&pool.mutex);
             pthread_cond_signal(&pool.finished);
             pthread_mutex_unlock(&pool.mutex);
@@ -225,12 +228,18 @@ static void work_on_chunks(void) {
     }
 }
 
-static int nothing_to_do(void) {
-    uint64_t word = atomic_load(&pool.claim);
-    return INDEX(word) >= atomic_load(&pool.chunks) && !atomic_load(&pool.stop);
+/* Thread `own` of the pool, the caller being 0. */
+static void work_on_chunks(uint32_t own) {
+    const uint32_t shares = atomic_load_explicit(&pool.shares, memory_order_acquire);
+    if (own < shares) work_on_share(own, 1);
+    for (uint32_t i = 1; i <= shares; i++)
+        if ((own + i) % shares != own) work_on_share((own + i) % shares, 0);
 }
 
-static int long_loop_to_do(void) { return !nothing_to_do() && atomic_load(&pool.is_long); }
+/* Is there no other loop than the one that this helper has been at, and no need to leave? */
+static int nothing_to_do(uint64_t seen) { return atomic_load(&pool.loop) == seen && !atomic_load(&pool.stop); }
+
+static int long_loop_to_do(uint64_t seen) { return !nothing_to_do(seen) && atomic_load(&pool.is_long); }
 
 static int current_cpu(void) {
 #ifdef __linux__
@@ -250,9 +259,9 @@ static presence presence_now(void) {
 }
 
 /* Waits for a loop. Returns 0 when this thread was off its core meanwhile. */
-static int wait_for_loop(presence *since) {
+static int wait_for_loop(uint64_t seen, presence *since) {
     int64_t start = now_ns(), last = start;
-    for (int i = 1; nothing_to_do(); i++) {
+    for (int i = 1; nothing_to_do(seen); i++) {
         pause_briefly();
         if (i % 64 != 0) continue;
         const int64_t now = now_ns();
@@ -261,7 +270,7 @@ static int wait_for_loop(presence *since) {
         if (now - start < HELPER_SPIN_NS) continue;
         pthread_mutex_lock(&pool.mutex);
         atomic_fetch_add(&pool.sleepers, 1);
-        while (nothing_to_do()) pthread_cond_wait(&pool.work, &pool.mutex);
+        while (nothing_to_do(seen)) pthread_cond_wait(&pool.work, &pool.mutex);
         atomic_fetch_sub(&pool.sleepers, 1);
         pthread_mutex_unlock(&pool.mutex);
         *since = presence_now();
@@ -270,7 +279,7 @@ static int wait_for_loop(presence *since) {
     return 1;
 }
 
-static void park(int64_t nanoseconds) {
+static void park(uint64_t seen, int64_t nanoseconds) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     nanoseconds += until.tv_nsec;
@@ -278,24 +287,26 @@ static void park(int64_t nanoseconds) {
     until.tv_nsec = (long)(nanoseconds % 1000000000);
     pthread_mutex_lock(&pool.mutex);
     atomic_fetch_add(&pool.parked, 1);
-    while (!atomic_load(&pool.stop) && !long_loop_to_do() && pthread_cond_timedwait(&pool.unpark, &pool.mutex, &until) == 0) continue;
+    while (!atomic_load(&pool.stop) && !long_loop_to_do(seen) && pthread_cond_timedwait(&pool.unpark, &pool.mutex, &until) == 0) continue;
     atomic_fetch_sub(&pool.parked, 1);
     pthread_mutex_unlock(&pool.mutex);
 }
 
-static void *helper(void *unused) {
-    (void)unused;
+static void *helper(void *place) {
+    const uint32_t own = (uint32_t)(uintptr_t)place;
+    uint64_t seen = atomic_load(&pool.loop);
     inside = 1;
     int64_t penalty = 0, trouble = 0;
     presence since = presence_now();
     while (!atomic_load(&pool.stop)) {
-        int undisturbed = wait_for_loop(&since);
+        int undisturbed = wait_for_loop(seen, &since);
 #ifdef __linux__
         undisturbed &= current_cpu() != atomic_load_explicit(&pool.caller_cpu, memory_order_relaxed);
 #endif
-        if (undisturbed || long_loop_to_do()) {
+        if (undisturbed || long_loop_to_do(seen)) {
             const int64_t start = now_ns();
-            work_on_chunks();
+            seen = atomic_load(&pool.loop);
+            work_on_chunks(own);
             undisturbed = 1;
             if (now_ns() - start > OFF_CORE_NS) {
                 const presence now = presence_now();
@@ -306,7 +317,7 @@ static void *helper(void *unused) {
         }
         if (!undisturbed && !atomic_load(&pool.stop)) { /* Note [Contended cores] */
             penalty = penalty == 0 ? FIRST_PENALTY_NS : penalty < LAST_PENALTY_NS ? 2 * penalty : penalty;
-            park(penalty);
+            park(seen, penalty);
             since = presence_now();
             trouble = since.wall;
         }
@@ -322,7 +333,7 @@ static void after_fork_in_child(void) {
     pthread_cond_init(&pool.work, NULL);
     pthread_cond_init(&pool.finished, NULL);
     pthread_cond_init(&pool.unpark, NULL);
-    atomic_store(&pool.claim, (atomic_load(&pool.claim) | CLOSED));
+    for (uint32_t i = 0; i < WG_MAX_CHUNKS; i++) atomic_store(&pool.share[i].word, 0);
     atomic_store(&pool.busy, 0);
     atomic_store(&pool.sleepers, 0);
     atomic_store(&pool.parked, 0);
@@ -346,7 +357,7 @@ static void start_helpers(int wanted) {
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     while (!pool.unable && pool.helpers < wanted) {
-        if (pthread_create(&pool.handle[pool.helpers], NULL, helper, NULL) == 0) pool.helpers++;
+        if (pthread_create(&pool.handle[pool.helpers], NULL, helper, (void *)(uintptr_t)(pool.helpers + 1)) == 0) pool.helpers++;
         else pool.unable = 1;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -433,8 +444,6 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, loop_body body, v
     }
     if (WG_UNLIKELY(pool.helpers < threads - 1)) start_helpers(threads - 1);
 
-    uint64_t word = atomic_load_explicit(&pool.claim, memory_order_relaxed) | CLOSED;
-    atomic_store(&pool.claim, word);
     atomic_store_explicit(&pool.body, body, memory_order_release);
     atomic_store_explicit(&pool.context, context, memory_order_release);
     atomic_store_explicit(&pool.n, n, memory_order_release);
@@ -446,11 +455,15 @@ void wg_parallel_for(int64_t n, int64_t grain, double cost_ns, loop_body body, v
     atomic_store_explicit(&pool.is_long, cost >= LONG_LOOP_NS, memory_order_release);
     atomic_store_explicit(&pool.done, 0, memory_order_release);
     atomic_store_explicit(&pool.caller_cpu, current_cpu(), memory_order_relaxed);
-    atomic_store(&pool.claim, word + 1); /* the next number, chunk 0: CLOSED + 1 carries */
+    const uint32_t shares = (uint32_t)threads < chunks ? (uint32_t)threads : chunks;
+    const uint64_t number = atomic_load_explicit(&pool.loop, memory_order_relaxed) + 1;
+    atomic_store_explicit(&pool.shares, shares, memory_order_release);
+    for (uint32_t i = 0; i < shares; i++) atomic_store(&pool.share[i].word, SHARE(number, i * chunks / shares, (i + 1) * chunks / shares));
+    atomic_store(&pool.loop, number);
     wake((int)chunks - 1 < threads - 1 ? (int)chunks - 1 : threads - 1, cost);
 
     inside = 1;
-    work_on_chunks();
+    work_on_chunks(0);
     inside = 0;
     wait_for_helpers(chunks);
     atomic_store_explicit(&pool.busy, 0, memory_order_release);

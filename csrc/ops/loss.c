@@ -64,12 +64,19 @@ static int pointwise_vjp(int core, wg_vjp_call *c) {
     return status;
 }
 
-#define WG_POINTWISE(name, like_input, kernel_name)                                                                         \
-    WG_FORWARD(name) { (void)nx; return pointwise(WG_OP__##name, kernel_name, like_input, x, attr, y); }                     \
+/* `refused`: which values of the last attribute are, with which words. (Without a width smooth_l1 is l1_loss: the facade sees to it.) */
+#define WG_POINTWISE(name, like_input, kernel_name, refused, words)                                                         \
+    WG_FORWARD(name) {                                                                                                      \
+        (void)nx;                                                                                                           \
+        double v = attr[1].f;                                                                                               \
+        wg_val_clear(y);                                                                                                    \
+        if (WG_UNLIKELY(refused)) return wg_fail(WG_RUNTIME_ERROR, #name " does not support " words);                       \
+        return pointwise(WG_OP__##name, kernel_name, like_input, x, attr, y);                                               \
+    }                                                                                                                       \
     int wg_vjp_kernel_##name(wg_vjp_call *c) { return pointwise_vjp(WG_OP__##name, c); }
 
-WG_POINTWISE(smooth_l1_loss, 0, "smooth_l1_cpu")
-WG_POINTWISE(huber_loss, 1, "huber_cpu")
+WG_POINTWISE(smooth_l1_loss, 0, "smooth_l1_cpu", v <= 0, "negative values for beta.")
+WG_POINTWISE(huber_loss, 1, "huber_cpu", v <= 0, "non-positive values for delta.")
 
 /* The kernel of a reduced mse_loss takes what is of one shape and one of its types. */
 static int is_fused(const wg_array *x, const wg_array *target, int64_t reduction) {

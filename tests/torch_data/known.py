@@ -89,7 +89,6 @@ KNOWN = [
     ("modules", "nn.NLLLoss", "error", ANY, "not-raised", "weights of another dtype are cast"),
     ("modules", "nn.MultiLabelMarginLoss nn.MultiMarginLoss nn.Transformer*", "train eval", "float64", "not-raised", NO_SECOND),
     ("modules", "nn.BCELoss", "train eval", "float64", "second-gradient", LOGARITHM),
-    ("modules", "nn.LinearCrossEntropyLoss", "module", ANY, "missing", "not part of wengert yet"),
     ("optimizers", ANY, "capturable=True", ANY, "not-raised", "accepted: it changes nothing on the CPU; torch refuses it there"),
     ("optimizers", "SparseAdam", ANY, ANY, "missing", SPARSE),
     ("optimizers", "ASGD", "foreach=True", "float64", "value", CONSTANTS),

@@ -11,10 +11,6 @@ from ._names import typename
 
 _KINDS = frozenset(("none", "mean", "sum"))
 
-# What a row raises for arguments that it does not take as they are. The usual call goes to the row at once; after one of these
-# errors the arguments are looked at, which gives PyTorch's warning or message, and the row is called again.
-_REFUSED = (RuntimeError, TypeError, ValueError)
-
 
 def _kind(size_average, reduce, reduction):
     """The reduction asked for, from the present argument or its two forerunners. ValueError: there is no such."""
@@ -78,33 +74,21 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return _weighted(ops.l1_loss(input, target, "none"), weight, reduction)
 
 
+@shortcut(ops.smooth_l1_loss)
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """(x - y)^2 / (2 beta) where |x - y| < beta, else |x - y| - beta / 2; its mean or its sum."""
-    if beta > 0 and reduce is None and size_average is None:
-        try:
-            return ops.smooth_l1_loss(input, target, reduction, beta)
-        except _REFUSED:
-            pass
     reduction = _kind(size_average, reduce, reduction)
     input, target = _matched(input, target)
-    if beta < 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return ops.l1_loss(input, target, reduction)
     return ops.smooth_l1_loss(input, target, reduction, beta)
 
 
+@shortcut(ops.huber_loss)
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """(x - y)^2 / 2 where |x - y| <= delta, else delta * (|x - y| - delta / 2); its mean or its sum."""
-    if weight is None and delta > 0:
-        try:
-            return ops.huber_loss(input, target, reduction, delta)
-        except _REFUSED:
-            pass
     reduction = _kind(None, None, reduction)
     input, target = _matched(input, target)
-    if delta <= 0:
-        raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
         return ops.huber_loss(input, target, reduction, delta)
     loss = ops.huber_loss(input, target, "none", delta)
@@ -127,15 +111,11 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return _reduce(ops.binary_cross_entropy(input, target, "none") * weight, reduction)
 
 
+@shortcut(ops.binary_cross_entropy_with_logits)
 def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
     """:func:`binary_cross_entropy` of sigmoid(x), in one stable expression; ``pos_weight`` weighs the positive term."""
-    if weight is None and pos_weight is None and reduce is None and size_average is None:
-        try:
-            return ops.binary_cross_entropy_with_logits(input, target, reduction)
-        except _REFUSED:
-            pass
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
@@ -154,6 +134,44 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     Shapes: input (C,), (N, C) or (N, C, d1, ...); target the same without C, of class indices.
     """
     return ops.nll_loss(input, target, weight, _kind(size_average, reduce, reduction), ignore_index)
+
+
+def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None,
+                         label_smoothing=0.0, options=None):
+    """`cross_entropy` of logits that are a linear map of the input.
+
+    Shapes: input (E) or (N, E), linear_weight (C, E) or (C, d1, ..., E), linear_bias (C) or (C, d1, ...), target (), (N), (N, d1, ...), or
+    probabilities (C), (N, C), (N, C, d1, ...).
+
+    Args:
+        ignore_index (int): a class that counts for nothing, -100 by default; not for probabilities.
+        options: must be None: PyTorch's ways to need less memory are not part of wengert.
+
+    Raises:
+        RuntimeError: shapes that do not fit, ``ignore_index`` for probabilities. NotImplementedError: ``options`` are given.
+    """
+    if options is not None:
+        raise NotImplementedError("linear_cross_entropy(): options, which divide the work into chunks, are not part of wengert: leave them out, the "
+                                  "result is the same")
+    if not 1 <= input.dim() <= 2:
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    classes, *places, size = linear_weight.shape
+    if input.shape[-1] != size:
+        raise RuntimeError("expected equal input and linear_weight last dimensions (in_features), got "
+                           f"{input.shape[-1]} and {size}, respectively")
+    if linear_bias is not None and tuple(linear_bias.shape) != (classes, *places):
+        raise RuntimeError(f"expected linear_bias shape {(classes, *places)}, got {tuple(linear_bias.shape)}")
+    if places and input.dim() == 1:
+        raise RuntimeError(f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, (N, {size}), "
+                           f"got unbatched input with shape {tuple(input.shape)}")
+    logits = ops.linear(input, linear_weight.reshape(-1, size), None if linear_bias is None else linear_bias.reshape(-1))
+    logits = logits.reshape(*input.shape[:-1], classes, *places)
+    if ignore_index is not None and target.shape == logits.shape:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    return cross_entropy(logits, target, weight, ignore_index=-100 if ignore_index is None else ignore_index, reduction=reduction,
+                         label_smoothing=label_smoothing)
 
 
 @shortcut(ops.cross_entropy)

@@ -2,14 +2,14 @@
 
 import numbers
 
-from ... import empty, ops
+from ... import cat, empty, ops
 from ..._core import forward_of
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 _layer_norm = ops.layer_norm
 
@@ -28,6 +28,36 @@ class LocalResponseNorm(Module):
 
     def forward(self, input):
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self):
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """x / (k + alpha / size * sum of x^2 over 2 * floor((size + 1) / 2) - 1 neighbouring channels)^beta of images.
+
+    PyTorch's sums, once beyond the first channel, keep it; so do these, and the gradients are theirs. `LocalResponseNorm` does without that.
+
+    Shapes: (N, C, H, W).
+    """
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1):
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input):
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        channels, reach = input.size(1), int((self.size - 1) / 2 + 1)
+        squares = input * input
+        around = F.pad(squares, (0, 0, 0, 0, reach - 1, reach - 1))
+        total = sum(around.narrow(1, i, channels) for i in range(2 * reach - 1))
+        if channels > reach:
+            total = cat([total[:, :reach], total[:, reach:] + squares[:, :1]], 1)
+        return input * (total * (self.alpha / self.size) + self.k) ** -self.beta
 
     def extra_repr(self):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

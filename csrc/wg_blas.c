@@ -127,6 +127,14 @@ static int fill_table(void *handle) {
     FILL(dgetrf, "dgetrf_");
     FILL(sgetrs, "sgetrs_");
     FILL(dgetrs, "dgetrs_");
+    FILL(ssyevd, "ssyevd_");
+    FILL(dsyevd, "dsyevd_");
+    FILL(sgesdd, "sgesdd_");
+    FILL(dgesdd, "dgesdd_");
+    FILL(sgeqrf, "sgeqrf_");
+    FILL(dgeqrf, "dgeqrf_");
+    FILL(sorgqr, "sorgqr_");
+    FILL(dorgqr, "dorgqr_");
     return 0;
 }
 

@@ -34,6 +34,19 @@ typedef struct wg_blas {
                    int *info, size_t trans_length);
     void (*dgetrs)(const char *trans, const int *n, const int *columns, const double *a, const int *lda, const int *pivots, double *b,
                    const int *ldb, int *info, size_t trans_length);
+    /* symmetric eigenvalues, singular values, QR: each asks for its workspace when lwork is -1 */
+    void (*ssyevd)(const char *jobz, const char *uplo, const int *n, float *a, const int *lda, float *w, float *work, const int *lwork, int *iwork,
+                   const int *liwork, int *info, size_t jobz_length, size_t uplo_length);
+    void (*sgesdd)(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s, float *u, const int *ldu, float *vt, const int *ldvt,
+                   float *work, const int *lwork, int *iwork, int *info, size_t jobz_length);
+    void (*sgeqrf)(const int *m, const int *n, float *a, const int *lda, float *tau, float *work, const int *lwork, int *info);
+    void (*sorgqr)(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau, float *work, const int *lwork, int *info);
+    void (*dsyevd)(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work, const int *lwork, int *iwork,
+                   const int *liwork, int *info, size_t jobz_length, size_t uplo_length);
+    void (*dgesdd)(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s, double *u, const int *ldu, double *vt, const int *ldvt,
+                   double *work, const int *lwork, int *iwork, int *info, size_t jobz_length);
+    void (*dgeqrf)(const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
+    void (*dorgqr)(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau, double *work, const int *lwork, int *info);
 } wg_blas;
 
 typedef struct wg_blas_info {

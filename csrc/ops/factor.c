@@ -1,10 +1,8 @@
 /* Triangular factors of matrices, and the equations that they solve. Results are laid out by columns, as LAPACK makes
  * them and as PyTorch returns them. */
-#include "ops.h"
+#include "columns.h"
 
-#define WG_FORWARD(name) int wg_forward_##name(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y)
-
-static int check_matrices(const char *name, const wg_array *a, int square) {
+int wg_check_matrices(const char *name, const wg_array *a, int square) {
     if (a->ndim < 2) return wg_fail(WG_RUNTIME_ERROR, "%s: The input tensor must have at least 2 dimensions.", name);
     if (a->dtype != WG_F32 && a->dtype != WG_F64)
         return wg_fail(WG_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", name, wg_dtype_title[a->dtype]);
@@ -15,8 +13,7 @@ static int check_matrices(const char *name, const wg_array *a, int square) {
     return 0;
 }
 
-/* New matrices by columns. */
-static int new_columns(wg_val *y, int dtype, int ndim, const int64_t *shape) {
+int wg_new_columns(wg_val *y, int dtype, int ndim, const int64_t *shape) {
     int64_t strides[WG_MAX_DIMS], step = 1;
     if (wg_new(y, dtype, ndim, shape) < 0) return -1;
     strides[ndim - 2] = 1;
@@ -30,17 +27,30 @@ static int new_columns(wg_val *y, int dtype, int ndim, const int64_t *shape) {
     return 0;
 }
 
-/* x, stretched to that shape, in new memory by columns. */
-static int copy_columns(wg_val *y, const wg_array *x, int ndim, const int64_t *shape) {
+int wg_copy_columns(wg_val *y, const wg_array *x, int ndim, const int64_t *shape) {
     wg_array window;
-    if (new_columns(y, x->dtype, ndim, shape) < 0) return -1;
+    if (wg_new_columns(y, x->dtype, ndim, shape) < 0) return -1;
     wg_expanded_array(&window, x, ndim, shape);
     return wg_done(y, wg_copy_array(&y->a, &window));
 }
 
+int wg_fill_identity(wg_array *a) {
+    wg_array diagonal;
+    const int n = a->ndim - 1;
+    int64_t strides[WG_MAX_DIMS], shape[WG_MAX_DIMS];
+    memcpy(strides, a->strides, (size_t)n * sizeof *strides);
+    memcpy(shape, a->shape, (size_t)n * sizeof *shape);
+    strides[n - 1] = a->strides[n - 1] + a->strides[n];
+    if (a->shape[n] < shape[n - 1]) shape[n - 1] = a->shape[n];
+    memcpy(&diagonal, a, offsetof(wg_array, shape));
+    wg_array_set_dims(&diagonal, n, shape, strides);
+    const int status = wg_fill_array(a, WG_INT(0));
+    return status == 0 ? wg_fill_array(&diagonal, WG_INT(1)) : status;
+}
+
 /* The shape of the solution of A X = B: B's matrices, batch dimensions broadcast. */
 static int solution_shape(const char *name, const wg_array *a, const wg_array *b, int *ndim, int64_t *shape) {
-    if (check_matrices(name, a, 1) < 0 || check_matrices(name, b, 0) < 0) return -1;
+    if (wg_check_matrices(name, a, 1) < 0 || wg_check_matrices(name, b, 0) < 0) return -1;
     if (a->dtype != b->dtype)
         return wg_fail(WG_RUNTIME_ERROR, "%s: Expected A and B to have the same dtype, but found A of type %s and B of type %s instead", name,
                        wg_dtype_title[a->dtype], wg_dtype_title[b->dtype]);
@@ -70,8 +80,8 @@ WG_FORWARD(_cholesky_ex) {
     const wg_array *a = &x[0]->a;
     wg_val_clear(&y[0]);
     wg_val_clear(&y[1]);
-    if (check_matrices("cholesky_cpu", a, 1) < 0) return -1;
-    int status = copy_columns(&y[0], a, a->ndim, a->shape);
+    if (wg_check_matrices("cholesky_cpu", a, 1) < 0) return -1;
+    int status = wg_copy_columns(&y[0], a, a->ndim, a->shape);
     if (status == 0) status = wg_new_zeros(&y[1], WG_I32, a->ndim - 2, a->shape);
     if (status == 0 && a->numel) status = wg_launch(WG_K_cholesky, (wg_array *[]){&y[0].a, &y[1].a}, 2, NULL, 0);
     wg_done(&y[0], status);
@@ -84,7 +94,7 @@ static int factor(wg_val *y, const wg_array *a, int ndim, const int64_t *shape) 
     for (int k = 0; k < 3; k++) wg_val_clear(&y[k]);
     memcpy(pivots, shape, (size_t)ndim * sizeof *shape);
     if (shape[ndim - 1] < pivots[ndim - 2]) pivots[ndim - 2] = shape[ndim - 1];
-    int status = copy_columns(&y[0], a, ndim, shape);
+    int status = wg_copy_columns(&y[0], a, ndim, shape);
     if (status == 0) status = wg_new(&y[1], WG_I32, ndim - 1, pivots);
     if (status == 0) status = wg_new_zeros(&y[2], WG_I32, ndim - 2, shape);
     if (status == 0 && y[0].a.numel) status = wg_launch(WG_K_lu, (wg_array *[]){&y[0].a, &y[1].a, &y[2].a}, 3, NULL, 0);
@@ -96,7 +106,7 @@ static int factor(wg_val *y, const wg_array *a, int ndim, const int64_t *shape) 
 WG_FORWARD(_lu_factor_ex) {
     (void)nx, (void)attr;
     for (int k = 0; k < 3; k++) wg_val_clear(&y[k]);
-    if (check_matrices("lu_cpu", &x[0]->a, 0) < 0) return -1;
+    if (wg_check_matrices("lu_cpu", &x[0]->a, 0) < 0) return -1;
     return factor(y, &x[0]->a, x[0]->a.ndim, x[0]->a.shape);
 }
 
@@ -126,7 +136,7 @@ WG_FORWARD(_solve_ex) {
     int ndim;
     wg_val_clear(&y[0]);
     wg_val_clear(&y[1]);
-    if (solution_shape("linalg.solve", a, b, &ndim, shape) < 0 || copy_columns(&y[0], b, ndim, shape) < 0) return -1;
+    if (solution_shape("linalg.solve", a, b, &ndim, shape) < 0 || wg_copy_columns(&y[0], b, ndim, shape) < 0) return -1;
     return solve(&y[0], &y[1], a);
 }
 
@@ -134,20 +144,10 @@ WG_FORWARD(_solve_ex) {
 WG_FORWARD(_inv_ex) {
     (void)nx, (void)attr;
     const wg_array *a = &x[0]->a;
-    wg_array diagonal;
     wg_val_clear(&y[0]);
     wg_val_clear(&y[1]);
-    if (check_matrices("linalg.inv", a, 1) < 0 || new_columns(&y[0], a->dtype, a->ndim, a->shape) < 0) return -1;
-    const wg_array *unit = &y[0].a;
-    const int n = a->ndim - 1;
-    int64_t strides[WG_MAX_DIMS];
-    memcpy(strides, unit->strides, (size_t)n * sizeof *strides);
-    strides[n - 1] = unit->strides[n - 1] + unit->strides[n];
-    memcpy(&diagonal, unit, offsetof(wg_array, shape));
-    wg_array_set_dims(&diagonal, n, a->shape, strides);
-    int status = wg_fill_array(&y[0].a, WG_INT(0));
-    if (status == 0) status = wg_fill_array(&diagonal, WG_INT(1));
-    if (wg_done(&y[0], status) < 0) return -1;
+    if (wg_check_matrices("linalg.inv", a, 1) < 0 || wg_new_columns(&y[0], a->dtype, a->ndim, a->shape) < 0) return -1;
+    if (wg_done(&y[0], wg_fill_identity(&y[0].a)) < 0) return -1;
     return solve(&y[0], &y[1], a);
 }
 
@@ -167,7 +167,7 @@ WG_FORWARD(_solve_triangular) {
     int ndim;
     wg_val_clear(y);
     wg_val_clear(&dense);
-    if (solution_shape("linalg.solve_triangular", a, b, &ndim, shape) < 0 || copy_columns(y, b, ndim, shape) < 0) return -1;
+    if (solution_shape("linalg.solve_triangular", a, b, &ndim, shape) < 0 || wg_copy_columns(y, b, ndim, shape) < 0) return -1;
     int status = 0;
     if (y->a.numel) {
         const int64_t n = shape[ndim - 2];

@@ -155,6 +155,7 @@ FAKE = """
 #endif
 #define NEVER(name) void name(void) {}
 NEVER(cblas_strsm) NEVER(cblas_dtrsm) NEVER(spotrf_) NEVER(dpotrf_) NEVER(sgetrf_) NEVER(dgetrf_) NEVER(sgetrs_) NEVER(dgetrs_)
+NEVER(ssyevd_) NEVER(dsyevd_) NEVER(sgesdd_) NEVER(dgesdd_) NEVER(sgeqrf_) NEVER(dgeqrf_) NEVER(sorgqr_) NEVER(dorgqr_)
 GEMM(float, cblas_sgemm) GEMM(double, cblas_dgemm) GEMV(float, cblas_sgemv) GEMV(double, cblas_dgemv)
 """
 

@@ -93,3 +93,81 @@ def test_rows_refuse_what_lapack_cannot_take():
         ops._solve_triangular(matrix, matrix.double(), True, False)
     with pytest.raises(RuntimeError, match="Incompatible shapes"):
         ops._solve_ex(matrix, wengert.ones(4, 2))
+
+
+SYMMETRIC = "(x + x.mT)"
+RECTANGLES = [(4, 4), (5, 3), (3, 5), (2, 4, 3), (2, 3, 4), (0, 3, 2), (3, 0), (0, 3), (1, 1), (2, 1, 17, 9)]
+#: of vectors only what does not depend on their signs
+DECOMPOSITIONS = ["torch.linalg.svd(x, full_matrices=False)[1]", "torch.linalg.svdvals(x)", "torch.linalg.svd(x, full_matrices=False)[0].abs()",
+                  "torch.linalg.svd(x, full_matrices=False)[2].square()", "torch.linalg.qr(x)[0].abs()", "torch.linalg.qr(x)[1].abs()",
+                  "torch.linalg.pinv(x)", "(lambda f: (f[0] * f[1][..., None, :]) @ f[2])(torch.linalg.svd(x, full_matrices=False))"]
+
+
+@pytest.mark.parametrize("shape", RECTANGLES, ids=str)
+@pytest.mark.parametrize("text", DECOMPOSITIONS)
+def test_decompositions(text, shape):
+    close_value(text, *draw(shape))
+    if 0 not in shape:
+        close_derivatives(text, *draw(shape))
+
+
+@pytest.mark.parametrize("shape", SQUARES, ids=str)
+@pytest.mark.parametrize("text", [f"torch.linalg.eigh({SYMMETRIC})[0]", f"torch.linalg.eigh({SYMMETRIC})[1].abs()", f"torch.linalg.eigvalsh({SYMMETRIC})",
+                                  "torch.linalg.eigvalsh(x, UPLO='U')", "torch.linalg.eigh(x.mT, UPLO='u')[0]",
+                                  f"torch.linalg.pinv({POSITIVE}, hermitian=True)"])
+def test_spectra(text, shape):
+    close_value(text, *draw(shape))
+    if 0 not in shape and "UPLO" not in text:
+        close_derivatives(text, *draw(shape))
+
+
+@pytest.mark.parametrize("shape", RECTANGLES, ids=str)
+def test_full_decompositions(shape):
+    """Square orthogonal matrices, of which torch's differ in what the matrix does not determine."""
+    x, = draw(shape)
+    a, rows, columns = wengert.from_numpy(x), shape[-2], shape[-1]
+    k = min(rows, columns)
+    u, s, vh = linalg.svd(a)
+    q, r = linalg.qr(a, "complete")
+    assert u.shape[-1] == q.shape[-1] == r.shape[-2] == rows and vh.shape[-2] == columns
+    for orthogonal in u, vh.mT, q:
+        unit = wengert.eye(orthogonal.shape[-1], dtype=a.dtype).expand(orthogonal.shape)
+        assert wengert.allclose(orthogonal.mT @ orthogonal, unit, atol=1e-12)
+    assert wengert.allclose(u[..., :k] * s.unsqueeze(-2) @ vh[..., :k, :], a) and wengert.allclose(q @ r, a)
+    assert wengert.equal(linalg.qr(a, "r")[1].abs(), linalg.qr(a)[1].abs()) and linalg.qr(a, "r")[0].shape == (0,)
+    assert wengert.equal(r, r.triu())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batches_of_decompositions_equal_single_matrices(dtype):
+    a = wengert.from_numpy(draw((20, 9, 9))[0]).to(getattr(wengert, dtype))
+    for function in (lambda m: linalg.eigh(m + m.mT), linalg.svd, linalg.qr, lambda m: [linalg.svdvals(m), linalg.eigvalsh(m)]):
+        together = function(a)
+        for i in range(20):
+            assert all(wengert.equal(part[i], alone) for part, alone in zip(together, function(a[i])))
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+@pytest.mark.parametrize("name", ["eigh", "eigvalsh", "svd", "svdvals", "pinv"])
+def test_decompositions_of_what_is_not_finite(name, value):
+    """torch's outcome depends on the processor's LAPACK: NaN, this error or that of no convergence."""
+    x = wengert.ones(3, 3)
+    x[1, 1] = value
+    for matrices, where in (x, ""), (wengert.stack([wengert.ones(3, 3), x]), r"\(Batch element 1\): "):
+        with pytest.raises(linalg.LinAlgError, match=where + "The algorithm failed to converge because the input matrix contained non-finite values"):
+            getattr(linalg, name)(matrices)
+
+
+def test_values_alone_have_derivatives_where_they_are_equal():
+    for text in ("torch.linalg.eigh(x)[0]", "torch.linalg.eigvalsh(x)", "torch.linalg.svdvals(x)", "torch.linalg.matrix_norm(x, 'nuc')"):
+        close_derivatives(text, np.eye(3) * 2, orders=1)
+
+
+@pytest.mark.parametrize("text", ["torch.linalg.lstsq(x, y)[0]", "torch.linalg.lstsq(x, y, driver='gels')[1]", "torch.linalg.lstsq(x, y, driver='gelsd')[3]",
+                                  "torch.linalg.lstsq(x, y)[2]", "torch.linalg.matrix_rank(x)", "torch.linalg.matrix_rank(x, atol=1.)",
+                                  "torch.linalg.matrix_rank(x, rtol=torch.tensor(.5))", "torch.linalg.pinv(x, atol=torch.tensor(1.), rtol=.1)"])
+@pytest.mark.parametrize("case", [((5, 3), (5, 2)), ((3, 5), (3, 2)), ((2, 4, 4), (2, 4, 1))], ids=str)
+def test_least_squares_and_ranks(text, case):
+    close_value(text, *draw(*case))
+    if text.endswith("(x, y)[0]"):
+        close_derivatives(text, *draw(*case))

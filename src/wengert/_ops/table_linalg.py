@@ -51,3 +51,33 @@ def define(op):
                      "sum_to(triu(p, off) if upper else tril(p, -off), shape(x))",
             "other": h + "sum_to(h, shape(other))"},
        doc="X with A X = B for a triangular A, whose other triangle is not read. Batch dimensions broadcast.")
+
+    # Eigenvectors and singular vectors are functions only where the values differ: elsewhere what turns one into another is divided by
+    # the smallest float32, which shows, unless it is zero, as it is where only values have cotangents. The diagonal is divided by inf.
+    divisor = "masked_fill(gaps, eq(gaps, 0), 1e-45) + tril(triu(unsqueeze({0}*0 + inf, -1) + unsqueeze({0}*0, -2), 0), 0)"
+    op("_eigh", "x, upper: bool", outs="values, vectors, info!nondiff", linear=(), grad_name="LinalgEighBackward0",
+       vjp={"x": "v = vectors; p = _matmul(transpose(v, -2, -1), g_vectors); turn = p - transpose(p, -2, -1); "
+                 "gaps = unsqueeze(values, -2) - unsqueeze(values, -1); gaps2 = " + divisor.format("values") + "; "
+                 "_matmul(_matmul(v, turn*0.5/gaps2) + v*unsqueeze(g_values, -2), transpose(v, -2, -1))"},
+       doc="Eigenvalues, ascending, and eigenvectors of symmetric matrices, of which one triangle is read; info as of kernels/decompose.c.")
+    op("_eigvalsh", "x, upper: bool", outs="values!nondiff, info!nondiff", vjp="nondiff", doc="The same without eigenvectors and derivatives.")
+    op("_svd", "x, full_matrices: bool", outs="u, s, vh, info!nondiff", linear=(), grad_name="LinalgSvdBackward0",
+       vjp={"x": "n = size(s, -1); w = slice(u, -1, 0, n, 1); gw = slice(g_u, -1, 0, n, 1); vt = slice(vh, -2, 0, n, 1); v = transpose(vt, -2, -1); "
+                 "gv = transpose(slice(g_vh, -2, 0, n, 1), -2, -1); row = unsqueeze(s, -2); column = unsqueeze(s, -1); "
+                 "left = _matmul(transpose(w, -2, -1), gw); right = _matmul(vt, gv); "
+                 "tl = left - transpose(left, -2, -1); tr = right - transpose(right, -2, -1); gaps = (row - column)*(row + column); "
+                 "gaps2 = " + divisor.format("s") + "; "
+                 "h = _matmul(_matmul(w, tl/gaps2*row + column*(tr/gaps2)) + w*unsqueeze(g_s, -2), vt); "
+                 "tall = h + _matmul((gw - _matmul(w, left))/row, vt) if size(u, -2) > n else h; "
+                 "tall + _matmul(w, transpose((gv - _matmul(v, right))/row, -2, -1)) if size(vh, -1) > n else tall"},
+       doc="A = U diag(S) Vh, singular values descending. The derivative of full matrices is that of the columns that S has values for.")
+    op("_svdvals", "x", outs="s!nondiff, info!nondiff", vjp="nondiff", doc="The singular values alone, without derivatives.")
+    op("_qr", "x, complete: bool, with_q: bool", outs="q, r", linear=(), grad_name="LinalgQrBackward0",
+       vjp={"x": "m = size(q, -1); n = size(r, -1); gy = slice(g_r, -1, m, n, 1); "
+                 "gq1 = g_q + _matmul(slice(x, -1, m, n, 1), transpose(gy, -2, -1)) if n > m else g_q; r1 = slice(r, -1, 0, m, 1); "
+                 "gr1 = slice(g_r, -1, 0, m, 1); c = _matmul(r1, transpose(gr1, -2, -1)) - _matmul(transpose(gq1, -2, -1), q); "
+                 "s = tril(c, 0) + transpose(tril(c, -1), -2, -1); "
+                 "t1 = transpose(_solve_triangular(r1, transpose(gq1 + _matmul(q, s), -2, -1), True, False), -2, -1); "
+                 "_slice_back(t1, shape(x), -1, 0, m, 1) + _slice_back(_matmul(q, gy), shape(x), -1, m, n, 1) if n > m else t1"},
+       doc="A = Q R with orthonormal columns in Q, R upper triangular. The derivative of A with more columns than rows is that of the first ones; "
+           "further columns Y are Q times those of R. None for complete ones of A with more rows.")

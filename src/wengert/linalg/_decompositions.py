@@ -3,7 +3,7 @@ from .. import is_grad_enabled, ops
 from ..composite._register import with_out
 from . import _values
 from ._checks import check_float, check_kernel, check_matrix, check_square, results
-from ._functions import LinalgDet, LinalgEigh, LinalgLuFactorEx, LinalgQr, LinalgSlogdet, LinalgSvd, LinalgSvdvals, eye_like, t
+from ._functions import CompleteQr, LinalgDet, LinalgLuFactorEx, LinalgSlogdet, eye_like, t
 from ._values import array_of, tensor_of
 
 _qr, _svd, _eigh, _slogdet = results("qr", ("Q", "R")), results("svd", ("U", "S", "Vh")), results("eigh", ("eigenvalues", "eigenvectors")), \
@@ -52,21 +52,31 @@ def cholesky(A, *, upper=False):
     return factor
 
 
-@with_out
-def eigh(A, UPLO="L"):
-    """Eigenvalues (ascending) and eigenvectors (columns) of symmetric matrices, of which one triangle is read."""
+def _check_symmetric(A, UPLO):
     check_square("linalg.eigh", A)
     check_kernel("linalg_eigh_cpu", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    _values.check_finite("linalg.eigh", A)
-    return _eigh(LinalgEigh.apply(A, UPLO.upper()))
+
+
+@with_out
+def eigh(A, UPLO="L"):
+    """Eigenvalues (ascending) and eigenvectors (columns) of symmetric matrices, of which one triangle is read."""
+    _check_symmetric(A, UPLO)
+    values, vectors, info = ops._eigh(A, UPLO.upper() == "U")
+    _values.fail("linalg.eigh", info, _values.EIGENVALUES)
+    return _eigh([values, vectors])
 
 
 @with_out
 def eigvalsh(A, UPLO="L"):
     """Eigenvalues of symmetric matrices, ascending."""
-    return eigh(A, UPLO)[0]
+    if A.requires_grad and is_grad_enabled():               # which takes the eigenvectors
+        return eigh(A, UPLO)[0]
+    _check_symmetric(A, UPLO)
+    values, info = ops._eigvalsh(A, UPLO.upper() == "U")
+    _values.fail("linalg.eigh", info, _values.EIGENVALUES)
+    return values
 
 
 @with_out
@@ -79,8 +89,9 @@ def svd(A, full_matrices=True, *, driver=None):
     check_float("linalg.svd", A, low_precision=True)
     check_kernel("linalg_svd_cpu", A)
     _check_driver(driver)
-    _values.check_finite("linalg.svd", A)
-    return _svd(LinalgSvd.apply(A, full_matrices))
+    u, s, vh, info = ops._svd(A, full_matrices)
+    _values.fail("linalg.svd", info, _values.SINGULAR_VALUES)
+    return _svd([u, s, vh])
 
 
 @with_out
@@ -89,8 +100,11 @@ def svdvals(A, *, driver=None):
     check_matrix("linalg.svdvals", A)
     check_float("linalg.svdvals", A)
     _check_driver(driver)
-    _values.check_finite("linalg.svd", A)
-    return LinalgSvdvals.apply(A)
+    if A.requires_grad and is_grad_enabled():
+        return svd(A, full_matrices=False)[1]
+    s, info = ops._svdvals(A)
+    _values.fail("linalg.svd", info, _values.SINGULAR_VALUES)
+    return s
 
 
 def _check_driver(driver):
@@ -114,9 +128,10 @@ def qr(A, mode="reduced"):
         if A.requires_grad and is_grad_enabled():
             raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
                                "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr.")
-        r = tensor_of(_values.call("qr", array_of(A), mode="r"))
-        return _qr([A.new_empty((0,)), r])
-    return _qr(LinalgQr.apply(A, mode))
+        return _qr(ops._qr(A, False, False))
+    if mode == "complete" and A.shape[-2] > A.shape[-1]:
+        return _qr(CompleteQr.apply(A))
+    return _qr(ops._qr(A, mode == "complete", True))
 
 
 @with_out

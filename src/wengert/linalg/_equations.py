@@ -1,13 +1,13 @@
 """Inverses, linear equations, least squares."""
-from .. import ops
+from .. import int64, is_grad_enabled, ops
 from .._core import Tensor
 from ..composite import broadcast_shapes
 from ..composite._register import with_out
+from ..types import finfo
 from . import _values
 from ._checks import check_float, check_matrix, check_same_dtype, check_square, results
-from ._decompositions import lu_factor_ex, unpack
-from ._functions import LinalgPinv, t
-from ._values import array_of, tensor_of
+from ._decompositions import lu_factor_ex, svd, svdvals, unpack
+from ._functions import LinalgPinv, above, inverse_above, t
 
 _inv_ex, _solve_ex = results("inv_ex", ("inverse", "info")), results("solve_ex", ("result", "info"))
 _lstsq = results("lstsq", ("solution", "residuals", "rank", "singular_values"))
@@ -111,19 +111,14 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
 
 
 def tolerances(A, atol, rtol, size):
-    """Absolute and relative bound below which a singular value counts as zero, as arrays over the batch."""
-    import numpy
-    from ..types import finfo
-
-    def values(tol):
-        return array_of(tol) if isinstance(tol, Tensor) else numpy.asarray(float(tol))
-
+    """Absolute and relative bound below which a singular value counts as zero: numbers, or tensors over the batch."""
     if rtol is None:
         rtol = finfo(A.dtype).eps * size
-        if atol is not None:
-            rtol = numpy.where(values(atol) > 0, 0.0, rtol)
-            return values(atol), rtol
-    return values(0.0 if atol is None else atol), values(rtol)
+        if isinstance(atol, Tensor):
+            rtol = ops.where(atol > 0, 0.0, rtol)
+        elif atol is not None and atol > 0:
+            rtol = 0.0
+    return 0.0 if atol is None else atol, rtol
 
 
 @with_out
@@ -167,19 +162,20 @@ def lstsq(A, B, rcond=None, *, driver=None):
     b = B.unsqueeze(-1) if vector else B
     if b.dim() < 2 or b.shape[-2] != m:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
-    x = pinv(A, rtol=rcond) @ b
-    import numpy
-    rank = singular = numpy.zeros(0)
+    rcond = finfo(A.dtype).eps * max(m, n) if rcond is None else rcond
+    rank, singular = A.new_empty((0,), dtype=int64), A.new_empty((0,))
+    if (A.requires_grad or b.requires_grad) and is_grad_enabled() or A.numel() == 0:
+        x, s = pinv(A, rtol=rcond) @ b, svdvals(A.detach())
+    else:
+        u, s, vh = svd(A, full_matrices=False)
+        x = t(vh) @ (inverse_above(s, 0.0, rcond).unsqueeze(-1) * (t(u) @ b))
     if driver != "gels":
-        s = _values.call("svd", array_of(A), compute_uv=False)
-        cut = (numpy.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond) * (s.max(-1, keepdims=True) if s.size else 0)
-        rank = (s > cut).sum(-1)
+        rank = above(s, 0.0, rcond).sum(-1) if s.shape[-1] else s.sum(-1, dtype=int64)
         singular = s if driver in ("gelsd", "gelss") else singular
     residuals = A.new_empty((0,))
-    if m > n and (driver == "gels" or driver != "gelsy" and (rank == n).all()):
+    if m > n and (driver == "gels" or driver != "gelsy" and bool((rank == n).all())):
         residuals = ((A @ x - b) ** 2).sum(-2)
-    rank = tensor_of(numpy.asarray(rank, dtype="int64"))
-    return _lstsq([x.squeeze(-1) if vector else x, residuals, rank, tensor_of(singular.astype(array_of(A).dtype))])
+    return _lstsq([x.squeeze(-1) if vector else x, residuals, rank, singular])
 
 
 @with_out

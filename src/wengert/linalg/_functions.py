@@ -5,6 +5,7 @@ Decompositions are derivatives' functions only where they are unique: eigenvecto
 which shows as infinities.
 """
 from .. import ops
+from .._core import Tensor
 from ..autograd.function import Function
 from . import _values
 from ._values import array_of, tensor_of
@@ -74,7 +75,7 @@ class LinalgDet(Function):
         values = array_of(a)
         if _values.call("cond", values).max() < 1e14:
             return (g * y).unsqueeze(-1).unsqueeze(-1) * t(ops._inv_ex(a)[0])
-        u, s, vh = LinalgSvd.apply(a, False)
+        u, s, vh, _ = ops._svd(a, False)
         n = s.shape[-1]
         others = ops.where(eye_like(a) == 1, 1.0, s.unsqueeze(-2).expand(*s.shape, n)).prod(-1)
         sign = tensor_of((_values.call("det", array_of(u)) * _values.call("det", array_of(vh))).astype(values.dtype))
@@ -97,96 +98,16 @@ class LinalgSlogdet(Function):
         return g.unsqueeze(-1).unsqueeze(-1) * t(ops._inv_ex(a)[0])
 
 
-class LinalgEigh(Function):
-    """A = V diag(L) V^T: gA = V (diag(gL) + skew(V^T gV)/E) V^T with E_ij = L_j - L_i."""
-
-    @staticmethod
-    def forward(ctx, a, uplo):
-        values, vectors = (tensor_of(r) for r in _values.call("eigh", array_of(a), uplo))
-        ctx.save_for_backward(values, vectors)
-        return values, vectors
-
-    @staticmethod
-    def backward(ctx, g_values, g_vectors):
-        values, v = ctx.saved_tensors
-        unit = eye_like(v)
-        gaps = ops.where(unit == 1, 1.0, values.unsqueeze(-2) - values.unsqueeze(-1))
-        turn = t(v) @ g_vectors
-        inner = (turn - t(turn)) * 0.5 / gaps
-        return v @ (inner + g_values.diag_embed()) @ t(v), None
-
-
-class LinalgSvd(Function):
-    """A = U diag(S) Vh. With full matrices the derivative is that of the columns that S has values for."""
-
-    @staticmethod
-    def forward(ctx, a, full_matrices):
-        u, s, vh = (tensor_of(r) for r in _values.call("svd", array_of(a), full_matrices=full_matrices))
-        ctx.save_for_backward(u, s, vh)
-        return u, s, vh
-
-    @staticmethod
-    def backward(ctx, gu, gs, gvh):
-        u, s, vh = ctx.saved_tensors
-        k = s.shape[-1]
-        u, gu, vh, gvh = u[..., :k], gu[..., :k], vh[..., :k, :], gvh[..., :k, :]
-        m, n = u.shape[-2], vh.shape[-1]
-        v, gv = t(vh), t(gvh)
-        row, column = s.unsqueeze(-2), s.unsqueeze(-1)
-        gaps = ops.where(eye_like(s.unsqueeze(-2)) == 1, 1.0, (row - column) * (row + column))
-        left, right = t(u) @ gu, t(v) @ gv
-        inner = (left - t(left)) / gaps * row + column * ((right - t(right)) / gaps) + gs.diag_embed()
-        ga = u @ inner @ vh
-        if m > k:
-            ga = ga + (gu - u @ left) / row @ vh
-        if n > k:
-            ga = ga + u @ t((gv - v @ right) / row)
-        return ga, None
-
-
-class LinalgSvdvals(Function):
-    """Singular values alone: gA = U diag(g) Vh."""
+class CompleteQr(Function):
+    """A = Q R with a square Q of more columns than A has, which those of A do not determine."""
 
     @staticmethod
     def forward(ctx, a):
-        ctx.save_for_backward(a)
-        return tensor_of(_values.call("svd", array_of(a), compute_uv=False))
+        return tuple(ops._qr(a, True, True))
 
     @staticmethod
-    def backward(ctx, g):
-        a, = ctx.saved_tensors
-        u, _, vh = LinalgSvd.apply(a, False)
-        return u * g.unsqueeze(-2) @ vh
-
-
-class LinalgQr(Function):
-    """A = Q R. For A with at least as many rows as columns: gA = (gQ + Q C) R^-T, C the symmetric completion of the lower triangle of
-    R gR^T - gQ^T Q; further columns Y of A are Q times those of R."""
-
-    @staticmethod
-    def forward(ctx, a, mode):
-        q, r = (tensor_of(x) for x in _values.call("qr", array_of(a), mode=mode))
-        ctx.save_for_backward(a, q, r)
-        ctx.mode = mode
-        return q, r
-
-    @staticmethod
-    def backward(ctx, gq, gr):
-        a, q, r = ctx.saved_tensors
-        m, n = a.shape[-2:]
-        if ctx.mode == "complete" and m > n:
-            raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
-        if m >= n:
-            return LinalgQr.tall(q, r, gq, gr), None
-        x_r, x_gr, y_gr = r[..., :m], gr[..., :m], gr[..., m:]
-        gx = LinalgQr.tall(q, x_r, gq + a[..., m:] @ t(y_gr), x_gr)
-        return ops.cat([gx, q @ y_gr], -1), None
-
-    @staticmethod
-    def tall(q, r, gq, gr):
-        inner = r @ t(gr) - t(gq) @ q
-        inner = inner.tril() + t(inner.tril(-1))
-        return t(ops._solve_triangular(r, t(gq + q @ inner), True, False))
+    def backward(ctx, *_):
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
 
 
 class LinalgLuFactorEx(Function):
@@ -227,22 +148,33 @@ class LinalgLuFactorEx(Function):
         return p @ ga
 
 
+def above(s, atol, rtol):
+    """Where s > max(atol, rtol * the largest s). atol, rtol: numbers, or tensors over the batch."""
+    def column(tol):
+        return tol.unsqueeze(-1) if isinstance(tol, Tensor) else tol
+
+    relative, atol = s.amax(-1, keepdim=True) * column(rtol), column(atol)
+    return s > (ops.maximum(relative, atol) if isinstance(atol, Tensor) else relative.clamp(min=atol))
+
+
+def inverse_above(s, atol, rtol):
+    """1 / s, or 0 where s counts as zero."""
+    return ops.where(above(s, atol, rtol), 1 / s, 0.0)
+
+
 class LinalgPinv(Function):
     """The Moore-Penrose inverse P of matrices of constant rank: gA = -P^T g P^T + (1 - A P) g^T P P^T + P^T P g^T (1 - P A)."""
 
     @staticmethod
     def forward(ctx, a, atol, rtol, hermitian):
-        import numpy
-        values = array_of(a)
         if hermitian:
-            w, v = _values.call("eigh", values)
-            u, s, vh = v * numpy.sign(w)[..., None, :], numpy.abs(w), numpy.swapaxes(v, -1, -2)
+            w, v, info = ops._eigh(a, False)
+            _values.fail("linalg.eigh", info, _values.EIGENVALUES)
+            u, s, vh = v * w.sign().unsqueeze(-2), w.abs(), t(v)
         else:
-            u, s, vh = _values.call("svd", values, full_matrices=False)
-        largest = s.max(-1, keepdims=True) if s.size else s
-        cut = numpy.maximum(numpy.asarray(atol)[..., None], numpy.asarray(rtol)[..., None] * largest)
-        inverse = numpy.where(s > cut, 1 / numpy.where(s > cut, s, 1), 0).astype(values.dtype)
-        p = tensor_of(numpy.swapaxes(vh, -1, -2) * inverse[..., None, :] @ numpy.swapaxes(u, -1, -2))
+            u, s, vh, info = ops._svd(a, False)
+            _values.fail("linalg.svd", info, _values.SINGULAR_VALUES)
+        p = t(vh) @ (inverse_above(s, atol, rtol).unsqueeze(-1) * t(u))
         ctx.save_for_backward(a, p)
         return p
 

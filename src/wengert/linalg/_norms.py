@@ -1,11 +1,10 @@
 """Norms of vectors and matrices, condition numbers, ranks."""
-from .. import ops
-from .._core import Tensor
+from .. import int64, ops
 from ..composite._register import with_out
 from ._checks import check_float, check_matrix, check_square
 from ._decompositions import eigvalsh, svdvals
 from ._equations import inv_ex
-from ._values import array_of, tensor_of
+from ._functions import above
 
 _INF = float("inf")
 
@@ -81,18 +80,13 @@ def cond(A, p=None):
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values (eigenvalues, if ``hermitian``) are above max(atol, rtol * the largest)."""
     from ._equations import tolerances
-    import numpy
     check_matrix("linalg.matrix_rank", A)
     A = A.detach()
-    atol = tol if atol is None else atol
-    if hermitian:
-        s = array_of(eigvalsh(A).abs()) if A.numel() else array_of(A.new_zeros((*A.shape[:-2], 0)))
-    else:
-        s = array_of(svdvals(A)) if A.numel() else array_of(A.new_zeros((*A.shape[:-2], 0)))
-    largest = s.max(-1) if s.shape[-1] else numpy.zeros(s.shape[:-1])
-    if tol is not None:
-        atol, rtol = (array_of(tol) if isinstance(tol, Tensor) else numpy.asarray(float(tol))), numpy.asarray(0.0)
-    else:
+    if A.numel() == 0:
+        return A.new_zeros(A.shape[:-2], dtype=int64)
+    s = eigvalsh(A).abs() if hermitian else svdvals(A)
+    if tol is None:
         atol, rtol = tolerances(A, atol, rtol, max(A.shape[-2:]))
-    cut = numpy.maximum(atol, rtol * largest)
-    return tensor_of(numpy.asarray((s > cut[..., None]).sum(-1), dtype="int64"))
+    else:
+        atol, rtol = tol if atol is None else atol, 0.0
+    return above(s, atol, rtol).sum(-1)

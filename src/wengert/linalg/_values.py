@@ -31,17 +31,16 @@ def fail(name, info, text, error=LinAlgError):
     flat = info.flatten().tolist()
     which = next(i for i, number in enumerate(flat) if number)
     where = f"(Batch element {which}): " if info.dim() else ""
-    raise error(f"{name}: {where}" + text.format(info=int(flat[which])))
+    raise error(f"{name}: {where}" + (text if flat[which] > 0 else NOT_FINITE).format(info=int(flat[which])))
 
 
+NOT_FINITE = "The algorithm failed to converge because the input matrix contained non-finite values."
+EIGENVALUES = ("The algorithm failed to converge because the input matrix is ill-conditioned or has too many repeated eigenvalues (error code: "
+               "{info}).")
+SINGULAR_VALUES = EIGENVALUES.replace("eigenvalues", "singular values")
 SINGULAR = "The diagonal element {info} is zero, the inversion could not be completed because the input matrix is singular."
 INDEFINITE = ("The factorization could not be completed because the input is not positive-definite (the leading minor of order {info} is not "
               "positive-definite).")
-
-
-def check_finite(name, a):
-    """LAPACK need not come back from infinities and NaN."""
-    fail(name, ~a.detach().isfinite().all(-1).all(-1), "The algorithm failed to converge because the input matrix contained non-finite values.")
 
 
 def call(name, *arrays, **options):

@@ -44,6 +44,24 @@ WG_INLINE void adaptive_window(const pool_job *j, int d, int64_t o, int64_t *beg
     *end = ((o + 1) * j->in[d] + j->out[d] - 1) / j->out[d];
 }
 
+/* What lies between a and b in each dimension of a plane, as rows of elements that follow each other: as few and long as possible. */
+typedef struct box { int64_t start, rows[2], step[2], width; } box;
+
+static box box_of(const pool_job *j, const int64_t *a, const int64_t *b) {
+    box q = {.start = (a[0] * j->in[1] + a[1]) * j->in[2] + a[2], .rows = {b[0] - a[0], b[1] - a[1]},
+             .step = {j->in[1] * j->in[2], j->in[2]}, .width = b[2] - a[2]};
+    for (int d = 1; d >= 0; d--) {
+        if (q.width != q.step[d] || q.rows[1] != (d == 0 ? 1 : q.rows[1])) break;
+        q.width *= q.rows[d];
+        q.rows[d] = 1;
+    }
+    return q;
+}
+
+WG_INLINE int64_t row_of(const box *q, int64_t i) { return q->start + i / q->rows[1] * q->step[0] + i % q->rows[1] * q->step[1]; }
+
+enum { BOX_LANES = 16 };
+
 /* Even and odd elements of two vectors, and two vectors woven into one. */
 #if defined(__clang__)
 #define SHUFFLE(a, b, I, ...) __builtin_shufflevector(a, b, __VA_ARGS__)

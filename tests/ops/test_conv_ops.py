@@ -154,6 +154,31 @@ def test_max_pool_of_many_sizes(size, kernel):
     close_derivatives(f"F.max_pool2d(x, {kernel})", np.nan_to_num(x, nan=1.0, neginf=-9.0))
 
 
+@pytest.mark.parametrize("kernel", [(7, 7), (7, 40), (7, 33), (5, 40), (3, 20)])
+@pytest.mark.parametrize("fill", ["random", "ties", "nan", "infinite"])
+def test_wide_windows(kernel, fill):
+    x = draw((2, 3, 7, 40))[0]
+    if fill == "ties":
+        x = np.round(x)
+    elif fill == "nan":
+        x[0, :, 2:4, ::9] = np.nan
+    elif fill == "infinite":
+        x[0] = -np.inf
+        x[1, :, :, 17] = np.inf
+    for call in (f"F.max_pool2d(x, {kernel}, return_indices=True)", f"F.max_pool2d(x, {kernel}, 3, (1, 3), return_indices=True)",
+                 "F.adaptive_max_pool2d(x, (1, 2), return_indices=True)", "F.adaptive_max_pool2d(x, 1, return_indices=True)"):
+        for dtype in ("float32", "float64"):
+            close_value(call, x, dtype=dtype)
+    if fill != "infinite":
+        for call in (f"F.avg_pool2d(x, {kernel})", f"F.avg_pool2d(x, {kernel}, 3, (1, 3))", f"F.avg_pool2d(x, {kernel}, 3, (1, 3), count_include_pad=False)",
+                     "F.adaptive_avg_pool2d(x, (1, 2))"):
+            for dtype in ("float32", "float64"):
+                close_value(call, x, dtype=dtype)
+    if fill == "random":
+        for call in (f"F.max_pool2d(x, {kernel})", f"F.avg_pool2d(x, {kernel}, 3, (1, 3))", "F.adaptive_avg_pool2d(x, (1, 2))"):
+            close_derivatives(call, x)
+
+
 @pytest.mark.parametrize("text", cases("F.max_pool2d(x.half(), 2) | F.max_pool2d(x.bfloat16(), 3, 2, 1) | F.max_pool2d((x*9).long(), 2) | F.max_pool2d(x[:0], 2) | F.avg_pool2d(x[:0], 2) | F.conv2d(x[:0], o(2, 3, 2, 2).double())"))
 def test_other_types_and_no_images(text):
     close_value(text, *draw((2, 3, 9, 8), seed=11))

@@ -4,9 +4,11 @@
 Note [Which random numbers are PyTorch's] in csrc/wg_random.h; in short: uniform, integers, permutations, Bernoulli,
 dropout and float32 normals everywhere; what needs a logarithm or a power of the platform's libm, with glibc.
 """
+from math import inf, nextafter
+
 from . import _core
 from ._core import Generator, Tensor, get_default_dtype, random_fill
-from .creation import _finish, _into, _options, _sizes
+from .creation import _finish, _into, _options, _sizes, empty_like, zeros_like
 from .types import check_device, preserve_format, strided
 
 __all__ = ["Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "rand", "randn",
@@ -123,8 +125,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=strided, device=
 
 
 def _like(input, dtype, memory_format):
-    from .creation import empty_like
-    return empty_like(input, dtype=dtype, memory_format=memory_format)
+    return empty_like(input) if dtype is None and memory_format is preserve_format else empty_like(input, dtype=dtype, memory_format=memory_format)
 
 
 @_core.factory("tensor", random=("uniform", 0.0, 1.0))
@@ -159,7 +160,10 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
     Raises:
         RuntimeError: a negative std.
     """
-    tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    if isinstance(mean, Tensor):
+        tensors = (mean, std) if isinstance(std, Tensor) else (mean,)
+    else:
+        tensors = (std,) if isinstance(std, Tensor) else ()
     if out is not None and out.requires_grad and _core.is_grad_enabled():
         raise RuntimeError(f"{'' if tensors else 'aten::'}normal(): functions with out=... arguments don't support automatic differentiation, but "
                            "one of the arguments requires grad.")
@@ -169,20 +173,20 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
         t = _new(size, dtype, layout, device, out)
         return _finish(t.normal_(mean, std, generator=generator), requires_grad)
     if isinstance(std, Tensor):
-        if std.numel() and bool((std < 0).any()):
+        if _core.all_within(std, 0.0, inf) is not True and (std < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    from .composite import broadcast_shapes
-    shape = broadcast_shapes(*(t.shape for t in tensors))
-    if out is None:
-        t = _constant(*(x.expand(shape) for x in tensors))
-    else:
-        t = _new(shape, None, layout, device, out)
+    shape = tensors[0].shape
+    if len(tensors) == 2 and shape != tensors[1].shape:
+        from .composite import broadcast_shapes
+        shape = broadcast_shapes(shape, tensors[1].shape)
+        tensors = [x.expand(shape) for x in tensors]
+    t = _constant(*tensors) if out is None else _new(shape, None, layout, device, out)
     if isinstance(std, Tensor):
-        t.normal_(0, 1, generator=generator).mul_(std.detach()).add_(mean.detach() if isinstance(mean, Tensor) else mean)
+        t.normal_(0.0, 1.0, generator=generator).mul_(std.detach()).add_(mean.detach() if isinstance(mean, Tensor) else mean)
     else:
-        t.normal_(0, std, generator=generator).add_(mean.detach())
+        t.normal_(0.0, std, generator=generator).add_(mean.detach())
     return _finish(t, requires_grad)
 
 
@@ -200,7 +204,6 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 def _constant(*inputs):
     """Memory for samples in the shape of the first input: their gradient is zero, recorded where one of the inputs has one."""
     if _core.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
-        from .creation import zeros_like
         return sum(inputs[1:], zeros_like(inputs[0]).add(inputs[0])).to(inputs[0].dtype).contiguous().zero_()
     return _row_major(inputs[0])
 
@@ -211,8 +214,12 @@ def _row_major(input):
 
 
 def _probabilities(p):
-    if p.numel() and not bool(((p >= 0) & (p <= 1)).all()):
+    within = _core.all_within(p, 0.0, 1.0)
+    if not (((p >= 0) & (p <= 1)).all() if within is None else within):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+
+
+_SMALLEST, _LARGEST = nextafter(0.0, 1.0), nextafter(inf, 0.0)       # positive numbers, infinity apart
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
@@ -240,12 +247,14 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     p = input.detach()
     if p.dtype in _HALVES:
         p = p.float()
-    if not bool(p.isfinite().all()) or bool((p < 0).any()):
+    if _core.all_within(p, 0.0, _LARGEST) and _core.all_within(p.sum(-1), _SMALLEST, _LARGEST):
+        pass                                               # nothing is wrong with it
+    elif not bool(p.isfinite().all()) or bool((p < 0).any()):
         if not replacement or num_samples == 1:
             raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
         what = "entry = infinity or NaN" if not bool(p.isfinite().all()) else "entry < 0"
         raise RuntimeError(f"invalid multinomial distribution (encountering probability {what})")
-    if bool((p.sum(-1) == 0).any()):
+    elif bool((p.sum(-1) == 0).any()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     shape = (num_samples,) if input.dim() == 1 else (input.shape[0], num_samples)
     t = _core.empty(shape, int64) if out is None else out.resize_(shape)
@@ -254,7 +263,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
 
 def poisson(input, generator=None):
     """Poisson samples with the rates of ``input``."""
-    if input.numel() and bool((input < 0).any()):
+    if _core.all_within(input, 0.0, inf) is not True and (input < 0).any():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     return random_fill("poisson", _row_major(input), _generator(generator), (input.detach(),))
 

@@ -304,3 +304,29 @@ def test_constraints_of_ones_own():
     "MixtureSameFamily(Categorical(T(.5, .5)), Normal(T(0., 0., 0.), 1.))", "StudentT(-1.)", "Binomial(T(1., 2.), T(.5)).enumerate_support()"])
 def test_errors_of_the_rarer_families(text):
     assert both(lambda lib: eval(text, scope(lib)))[0] == "raised"
+
+
+@pytest.mark.parametrize("value", [[0.0], [-0.0], [1e-45], [-1e-45], [1.0], [1.5], [float("inf")], [-float("inf")], [float("nan")], [0.5, float("nan")], []])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32"])
+@pytest.mark.parametrize("name", ["real", "real_vector", "positive", "nonnegative", "unit_interval", "integer_interval", "nonnegative_integer"])
+def test_satisfied_is_check(name, dtype, value):
+    from wengert.distributions import constraints
+    constraint = getattr(constraints, name)
+    constraint = constraint(0, 1) if name == "integer_interval" else constraint
+    if dtype.startswith("int"):
+        value = [int(v) for v in value if np.isfinite(v)]
+    t = wengert.tensor(value, dtype=getattr(wengert, dtype))
+    for tensor in (t, t.expand(2, len(value)), t.repeat(5000 if value else 1)):
+        assert constraints.satisfied(constraint, tensor) is bool(constraint.check(tensor).all())
+
+
+def test_broadcast_all_of_tensors():
+    from wengert.distributions.utils import broadcast_all
+    x, y = wengert.ones(3, requires_grad=True), wengert.ones(2, 1, requires_grad=True)
+    a, b = broadcast_all(x, y)
+    assert a.shape == b.shape == (2, 3) and a._is_view() and not a.is_leaf
+    (a * b * 2).sum().backward()
+    assert x.grad.tolist() == [4.0] * 3 and y.grad.tolist() == [[6.0], [6.0]]
+    with pytest.raises(RuntimeError, match=r"The size of tensor a \(3\) must match the size of tensor b \(2\) at non-singleton dimension 0"):
+        broadcast_all(x, wengert.ones(2))
+    assert [t.tolist() for t in broadcast_all(wengert.ones(2, dtype=wengert.float64), 2)] == [[1.0, 1.0], [2.0, 2.0]]

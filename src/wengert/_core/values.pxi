@@ -87,3 +87,31 @@ cdef object to_nested_list(wg_array *a, int dim, const char *p):
 def tolist(Tensor self not None):
     """The elements as nested Python lists, or one number for a 0-d tensor."""
     return to_nested_list(&self.t.v.a, 0, self.t.v.a.data)
+
+
+cdef enum:
+    FEW_ELEMENTS = 4096
+
+
+def all_within(t, double low, double high):
+    """Do all elements lie in [low, high], which no nan does? None where that is left to operations on the tensor: there are many
+    elements, they do not lie side by side, or are neither float32, float64 nor int64."""
+    if not isinstance(t, Tensor):
+        return None
+    cdef wg_array *a = &(<Tensor>t).t.v.a
+    cdef int64_t i, n = a.numel
+    cdef int outside = 0
+    if n > FEW_ELEMENTS or not a.contiguous:
+        return None
+    if a.dtype == WG_F32:
+        for i in range(n):
+            outside |= not low <= (<float *>a.data)[i] <= high
+    elif a.dtype == WG_F64:
+        for i in range(n):
+            outside |= not low <= (<double *>a.data)[i] <= high
+    elif a.dtype == WG_I64:                                # rounded to doubles they keep their order
+        for i in range(n):
+            outside |= not low <= <double>(<int64_t *>a.data)[i] <= high
+    else:
+        return None
+    return not outside

@@ -410,7 +410,10 @@ def broadcast_shapes(*shapes):
 @public(method=False)
 def broadcast_tensors(*tensors):
     """The tensors, expanded to the shape they broadcast to."""
-    tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    tensors = tuple(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    together = _core.expand_together(tensors)
+    if together is not None:
+        return together
     shape = ()
     for t in tensors:
         for back in range(1, min(len(shape), t.dim()) + 1):

@@ -78,8 +78,11 @@ class Categorical(ParameterDistribution):
         """The logarithm of the probability of a category."""
         if self._validate_args:
             self._validate_sample(value)
-        value, logits = broadcast_tensors(value.long().unsqueeze(-1), self.logits)
-        return logits.gather(-1, value[..., :1]).squeeze(-1)
+        value, logits = value.long().unsqueeze(-1), self.logits
+        if value.shape[:-1] != logits.shape[:-1]:
+            value, logits = broadcast_tensors(value, logits)
+            value = value[..., :1]
+        return logits.gather(-1, value).squeeze(-1)
 
     def entropy(self):
         """-sum p log p."""

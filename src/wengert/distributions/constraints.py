@@ -1,9 +1,16 @@
 """Where parameters and samples may lie: ``constraint.check(value)`` says for each event whether it does."""
+from math import inf, nextafter
+
+from .. import int64
+from .._core import all_within
 
 __all__ = ["Constraint", "boolean", "dependent", "dependent_property", "greater_than", "greater_than_eq", "half_open_interval", "independent",
            "integer_interval", "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial", "nonnegative",
            "nonnegative_integer", "one_hot", "positive", "positive_definite", "positive_integer", "positive_semidefinite", "real", "real_vector",
            "simplex", "square", "symmetric", "unit_interval"]
+
+
+_EXACT = 1 << 53             # doubles hold the whole numbers below it
 
 
 class Constraint:
@@ -15,6 +22,7 @@ class Constraint:
 
     is_discrete = False
     event_dim = 0
+    _bounds = None          # the same as a closed interval (of whole numbers, if discrete), where it is one
 
     def check(self, value):
         """A bool tensor of shape value.shape without the last event_dim dimensions."""
@@ -53,6 +61,16 @@ class _DependentProperty(property, _Dependent):
         return _DependentProperty(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
 
 
+def satisfied(constraint, value):
+    """Does all of a tensor satisfy a constraint?"""
+    bounds = constraint._bounds
+    if bounds is not None and (value.dtype is int64 or not constraint.is_discrete) and value.dim() >= constraint.event_dim:
+        answer = all_within(value, *bounds)
+        if answer is not None:
+            return answer
+    return bool(constraint.check(value).all())
+
+
 def is_dependent(constraint):
     """Does it depend on other parameters?"""
     return isinstance(constraint, _Dependent)
@@ -72,7 +90,7 @@ class _IndependentConstraint(Constraint):
         if result.dim() < n:
             expected = self.base_constraint.event_dim + n
             raise ValueError(f"Expected value.dim() >= {expected} but got {value.dim()}")
-        return result.reshape(tuple(result.shape)[:result.dim() - n] + (-1,)).all(-1) if n else result
+        return result.all(-1) if n == 1 else result.reshape(tuple(result.shape)[:result.dim() - n] + (-1,)).all(-1) if n else result
 
     def __repr__(self):
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
@@ -147,8 +165,14 @@ class _IntegerInterval(_Interval):
 
     is_discrete = True
 
+    def __init__(self, lower_bound, upper_bound):
+        super().__init__(lower_bound, upper_bound)
+        if type(lower_bound) is int and type(upper_bound) is int and -_EXACT < lower_bound and upper_bound < _EXACT:
+            self._bounds = lower_bound, upper_bound
+
     def check(self, value):
-        return (value % 1 == 0) & super().check(value)
+        inside = super().check(value)
+        return inside if value.dtype is int64 else (value % 1 == 0) & inside
 
 
 class _IntegerGreaterThan(_GreaterThan):
@@ -157,7 +181,8 @@ class _IntegerGreaterThan(_GreaterThan):
     is_discrete = True
 
     def check(self, value):
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        inside = value >= self.lower_bound
+        return inside if value.dtype is int64 else (value % 1 == 0) & inside
 
 
 class _Simplex(Constraint):
@@ -234,3 +259,5 @@ positive, nonnegative, unit_interval = _GreaterThan(0.0), _GreaterThanEq(0.0), _
 nonnegative_integer, positive_integer = _IntegerGreaterThan(0), _IntegerGreaterThan(1)
 greater_than, greater_than_eq, less_than, interval, half_open_interval = _GreaterThan, _GreaterThanEq, _LessThan, _Interval, _HalfOpenInterval
 integer_interval, multinomial = _IntegerInterval, _Multinomial
+real._bounds = real_vector._bounds = -inf, inf
+positive._bounds, nonnegative._bounds, unit_interval._bounds = (nextafter(0.0, 1.0), inf), (0.0, inf), (0.0, 1.0)

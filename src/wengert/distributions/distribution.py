@@ -32,20 +32,27 @@ class Distribution:
         Distribution._validate_args = value
 
     def __init__(self, batch_shape=Size(), event_shape=Size(), validate_args=None):
-        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
+        self._batch_shape = batch_shape if type(batch_shape) is Size else Size(batch_shape)
+        self._event_shape = event_shape if type(event_shape) is Size else Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:
             self._check_parameters()
 
     def _check_parameters(self):
+        own = self.__dict__
         for name, constraint in self.arg_constraints.items():
-            if constraints.is_dependent(constraint):
+            if name in own:
+                value = own[name]
+            elif isinstance(getattr(type(self), name, None), lazy_property):
                 continue
-            if name not in self.__dict__ and isinstance(getattr(type(self), name, None), lazy_property):
+            else:
+                value = None                               # a property, perhaps: to be read if it is to be checked
+            if isinstance(constraint, constraints._Dependent):
                 continue
-            value = getattr(self, name)
-            if not bool(constraint.check(value).all()):
+            if value is None:
+                value = getattr(self, name)
+            if not constraints.satisfied(constraint, value):
                 raise ValueError(f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution {self!r} to "
                                  f"satisfy the constraint {constraint!r}, but found invalid values:\n{value}")
 
@@ -131,21 +138,23 @@ class Distribution:
         return self.entropy().exp()
 
     def _extended_shape(self, sample_shape=Size()):
-        return Size(tuple(sample_shape) + self._batch_shape + self._event_shape)
+        shape = self._batch_shape + self._event_shape
+        return Size(tuple(sample_shape) + shape) if sample_shape else shape
 
     def _validate_sample(self, value):
         """Raises ValueError for what `log_prob` cannot take."""
         if not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
-        event = len(self._event_shape)
-        if tuple(value.shape)[value.dim() - event:] != tuple(self._event_shape):
-            raise ValueError(f"The right-most size of value must match event_shape: {value.shape} vs {self._event_shape}.")
-        expected = self._batch_shape + self._event_shape
-        for a, b in zip(reversed(value.shape), reversed(expected)):
-            if a != 1 and b != 1 and a != b:
-                raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {value.shape} vs {expected}.")
+        shape, expected = value.shape, self._batch_shape + self._event_shape
+        if shape != expected:
+            event = len(self._event_shape)
+            if tuple(shape)[len(shape) - event:] != tuple(self._event_shape):
+                raise ValueError(f"The right-most size of value must match event_shape: {value.shape} vs {self._event_shape}.")
+            for a, b in zip(reversed(shape), reversed(expected)):
+                if a != 1 and b != 1 and a != b:
+                    raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {value.shape} vs {expected}.")
         support = self.support
-        if not bool(support.check(value).all()):
+        if not constraints.satisfied(support, value):
             raise ValueError(f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) to be within the support "
                              f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}")
 

@@ -28,8 +28,10 @@ class Normal(ParameterDistribution):
 
     def sample(self, sample_shape=Size()):
         """A sample, without gradient."""
-        shape = self._extended_shape(sample_shape)
         with no_grad():
+            if not sample_shape:
+                return normal(self.loc, self.scale)
+            shape = self._extended_shape(sample_shape)
             return normal(self.loc.expand(shape), self.scale.expand(shape))
 
     def rsample(self, sample_shape=Size()):

@@ -1,7 +1,7 @@
 """What the distributions share: broadcasting, probabilities and logits, properties computed once."""
 import functools
 
-from .. import Tensor, broadcast_tensors, empty, finfo, get_default_dtype, tensor
+from .. import Tensor, _core, broadcast_tensors, empty, finfo, get_default_dtype, tensor
 from ..grad_mode import enable_grad
 
 __all__ = ["broadcast_all", "logits_to_probs", "clamp_probs", "probs_to_logits", "lazy_property", "sum_rightmost", "standard_normal"]
@@ -13,6 +13,9 @@ def broadcast_all(*values):
     Raises:
         ValueError: neither tensors nor numbers.
     """
+    together = _core.expand_together(values)
+    if together is not None:
+        return together
     dtype = None
     for v in values:
         if isinstance(v, Tensor):

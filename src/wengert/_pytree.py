@@ -3,6 +3,14 @@
 
 def flatten(tree):
     """(leaves, rebuild): the leaves in order, and a function that makes a like tree of a sequence of as many leaves."""
+    if not isinstance(tree, (tuple, list, dict)):
+        return [tree], _only
+    if type(tree) is tuple or type(tree) is list:
+        for x in tree:
+            if isinstance(x, (tuple, list, dict)):
+                break
+        else:
+            return list(tree), type(tree)
     leaves = []
 
     def take(node):
@@ -21,6 +29,10 @@ def flatten(tree):
 
     root = take(tree)
     return leaves, lambda new: root(iter(new))
+
+
+def _only(new):
+    return next(iter(new))
 
 
 def tree_map(function, tree):

@@ -1,4 +1,6 @@
 """Making tensors: from Python data, from other libraries' memory, from sizes."""
+import math
+
 from . import _core
 from ._core import Tensor, get_default_dtype
 from .types import CPU, Size, check_device, contiguous_format, preserve_format, strided
@@ -309,23 +311,23 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=strided, dev
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
     given = dtype
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
     if dtype is None:
-        dtype = int64 if all(isinstance(v, int) for v in (start, end, step)) else get_default_dtype()
+        dtype = int64 if whole else get_default_dtype()
     if step == 0:
         raise RuntimeError("step must be nonzero")
-    for v in (start, end):
-        if v != v or v in (float("inf"), float("-inf")):
-            raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if not whole and not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if dtype is int64 or out is not None and out.dtype is int64:                  # which PyTorch counts in
         start, end, step = int(start), int(end), int(step)
+        whole = True
         if step == 0:
             raise ValueError("step must be nonzero")
     if (end - start) * (1 if step > 0 else -1) < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if all(isinstance(v, int) for v in (start, end, step)):
+    if whole:
         n = -((start - end) // step) if step > 0 else -((end - start) // -step)
     else:
-        import math
         n = math.ceil((end - start) / step)
     if out is not None:
         _into("arange", out, given, (n,))
@@ -342,7 +344,6 @@ def _ranged(kernel, size, dtype, out, requires_grad, *args):
 
 def range(start, end=None, step=1, *, out=None, dtype=None, layout=strided, device=None, requires_grad=False):
     """start, start + step, ... up to and including ``end``. Deprecated in PyTorch: use `arange`."""
-    import math
     import warnings
     warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
                   "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).", UserWarning, stacklevel=2)
@@ -357,8 +358,8 @@ def _check_ends(name, start, end, steps):
         raise TypeError(f"{name}() received an invalid combination of arguments - got ({type(start).__name__}, {type(end).__name__}, "
                         f"{type(steps).__name__}), but expected one of:\n * (Tensor start, Tensor end, int steps)\n * (Number start, Number end, "
                         "int steps)\n")
-    dims = [t.dim() if isinstance(t, Tensor) else 0 for t in (start, end)]
-    if any(dims):
+    dims = [start.dim() if isinstance(start, Tensor) else 0, end.dim() if isinstance(end, Tensor) else 0]
+    if dims != [0, 0]:
         both = isinstance(start, Tensor) and isinstance(end, Tensor)
         which = [f"{word} with {d} dimension(s)" for word, d, t in zip(("start", "end"), dims, (start, end)) if isinstance(t, Tensor)]
         raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {' and '.join(which)}." if both else
@@ -399,11 +400,11 @@ def eye(n, m=None, *, out=None, dtype=None, layout=strided, device=None, require
         raise RuntimeError(f"n must be greater or equal to 0, got {n}")
     if m is not None and m < 0:
         raise RuntimeError(f"m must be greater or equal to 0, got {m}")
-    shape = (n, n if m is None else m)
+    if m is None:
+        m = n
     if out is not None:
-        _into("eye", out, dtype, shape)
-    t = _core.full(shape, 0, dtype or get_default_dtype())
-    t.diagonal().fill_(1)
+        _into("eye", out, dtype, (n, m))
+    t = _core.eye(n, m, dtype or get_default_dtype())
     return out.resize_(t.shape).copy_(t) if out is not None else _finish(t, requires_grad)
 
 

@@ -4,6 +4,7 @@ A transform calls the function on fresh leaves (or, for inputs that require grad
 Transforms nest: what an outer one differentiates with respect to is found in the graph of the result, and then the
 sweep is recorded itself. So it is with tensors that the function takes from its surroundings and that require grad.
 """
+from ._core import depends_on_others
 from ._core import is_grad_enabled as _is_grad_enabled
 from . import Tensor, get_rng_state, set_rng_state, stack
 from . import zeros_like as _zeros_like
@@ -69,24 +70,6 @@ class _Traced:
     def out(self, tree):
         """What the function returned, as a caller may have it."""
         return tree if self.keep else tree_map(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
-
-
-def depends_on_others(tensors, own):
-    """Is there a leaf that requires grad, other than these, among what the tensors were computed from?"""
-    own = {id(t) for t in own}
-    pending, seen = [t.grad_fn for t in tensors if t.grad_fn is not None], set()
-    if any(t.requires_grad and t.grad_fn is None and id(t) not in own for t in tensors):
-        return True
-    while pending:
-        node = pending.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        variable = getattr(node, "variable", None)
-        if variable is not None and id(variable) not in own:
-            return True
-        pending += [following for following, _ in node.next_functions if following is not None]
-    return False
 
 
 def _scalar(value, name):

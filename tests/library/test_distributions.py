@@ -330,3 +330,25 @@ def test_broadcast_all_of_tensors():
     with pytest.raises(RuntimeError, match=r"The size of tensor a \(3\) must match the size of tensor b \(2\) at non-singleton dimension 0"):
         broadcast_all(x, wengert.ones(2))
     assert [t.tolist() for t in broadcast_all(wengert.ones(2, dtype=wengert.float64), 2)] == [[1.0, 1.0], [2.0, 2.0]]
+
+
+@pytest.mark.parametrize("matrix", ["covariance_matrix", "precision_matrix", "scale_tril"])
+def test_multivariate_normals_of_batches(matrix):
+    def run(lib):
+        a = lib.arange(18, dtype=lib.float64).reshape(2, 3, 3).cos()
+        m = (a @ a.mT + 2 * lib.eye(3, dtype=lib.float64) if matrix != "scale_tril" else a.tril() + 3 * lib.eye(3, dtype=lib.float64)).requires_grad_()
+        loc = lib.arange(3, dtype=lib.float64).requires_grad_()
+        d = lib.distributions.MultivariateNormal(loc, **{matrix: m})
+        x = d.rsample((4,))
+        p = d.log_prob(x.detach())
+        (p.sum() + x.pow(2).sum() + d.entropy().sum()).backward()
+        q = lib.distributions.MultivariateNormal(loc.detach() + 1, scale_tril=lib.eye(3, dtype=lib.float64))
+        return [x, p, d.precision_matrix, d.covariance_matrix, d.scale_tril, lib.distributions.kl_divergence(q, d), loc.grad, m.grad]
+    both(run, rtol=1e-8)
+
+
+def test_multivariate_normals_of_indefinite_matrices():
+    both(lambda lib: lib.distributions.MultivariateNormal(lib.zeros(2), lib.tensor([[1.0, 2.0], [2.0, 1.0]])), words=False)
+    both(lambda lib: lib.distributions.MultivariateNormal(lib.zeros(2), lib.tensor([[1.0, 2.0], [2.0, 1.0]]), validate_args=False), words=False)
+    both(lambda lib: lib.distributions.constraints.positive_definite.check(lib.tensor([[[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])))
+    both(lambda lib: lib.distributions.constraints.positive_semidefinite.check(lib.tensor([[[1.0, 2.0], [2.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])))

@@ -39,6 +39,22 @@ def full(sizes, value, dtype):
     return t
 
 
+def eye(int64_t n, int64_t m, dtype):
+    """An n x m matrix with ones on its diagonal and zeros elsewhere."""
+    cdef Tensor t = full((n, m), 0, dtype)
+    cdef wg_array diagonal = t.t.v.a
+    cdef wg_array *operand[1]
+    cdef wg_attr one[1]
+    diagonal.ndim = 1
+    diagonal.numel = diagonal.shape[0] = min(n, m)
+    diagonal.strides[0] = m + 1
+    diagonal.contiguous = False
+    operand[0] = &diagonal
+    one[0] = WG_INT(1)
+    check(wg_launch(WG_K_fill, operand, 1, one, 1))
+    return t
+
+
 cdef int check_line(Tensor t) except -1:
     """These kernels walk along one dimension."""
     if t.t.v.a.ndim != 1:

@@ -138,24 +138,36 @@ cdef class Node:
         return f"<{type(self).__name__} object at {hex(<size_t>self.node)}>"
 
 
+cdef extern from *:
+    """
+    #define wg_new_of(type, arguments) (type)->tp_new((type), (arguments), NULL)
+    """
+    object wg_new_of(PyTypeObject *, object)
+
+cdef tuple NODE_ARGUMENTS = (NODE_KEY,)
 cdef dict node_types = {}
+cdef PyTypeObject *row_node_types[MOST_ROWS]           # by opcode; node_types keeps them alive
+
+cdef PyTypeObject *node_type(str name) except NULL:
+    """The class of records of a kind: named after it, without attributes of their own."""
+    if name not in node_types:
+        node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd", "__slots__": ()})
+    return <PyTypeObject *>node_types[name]
+
 
 cdef object make_node(wg_edge e):
     cdef Node n
-    cdef Ext ext
-    cdef wg_rec *r
+    cdef PyTypeObject *cls
+    cdef int op = e.node.op
     if e.node.kind == WG_NODE_LEAF:
-        name = "AccumulateGrad"
+        cls = node_type("AccumulateGrad")
+    elif op == 0xffff:
+        cls = node_type((<Ext>(<wg_rec *>e.node).ext).name.decode())
     else:
-        r = <wg_rec *>e.node
-        if r.node.op == 0xffff:
-            name = (<Ext>r.ext).name.decode()
-        else:
-            name = wg_rec_name(r).decode()
-    cls = node_types.get(name)
-    if cls is None:
-        cls = node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd"})
-    n = cls.__new__(cls, NODE_KEY)
+        cls = row_node_types[op]
+        if cls == NULL:
+            cls = row_node_types[op] = node_type(wg_rec_name(<wg_rec *>e.node).decode())
+    n = wg_new_of(cls, NODE_ARGUMENTS)
     n.node = e.node
     wg_node_hold(e.node)
     return n
@@ -292,3 +304,31 @@ cdef bint is_retained(Tensor self):
 def retains_grad(Tensor self not None):
     """Will backward keep the gradient of this computed tensor?"""
     return is_retained(self)
+
+
+def depends_on_others(list tensors not None, list own not None):
+    """Is there a leaf that requires grad, other than these, among what the tensors were computed from?"""
+    cdef set seen = {<size_t>(<Tensor?>t).t.v.edge.node for t in own}
+    cdef list pending = []
+    cdef wg_node *node
+    cdef wg_rec *r
+    cdef size_t key
+    cdef uint32_t i
+    seen.add(0)
+    for t in tensors:
+        pending.append(<size_t>(<Tensor?>t).t.v.edge.node if has_edge(<Tensor?>t) else 0)
+    while pending:
+        key = pending.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        node = <wg_node *>key
+        if node.kind == WG_NODE_LEAF:
+            if tensor_of_leaf(<wg_leaf *>node) is not None:
+                return True
+            continue
+        r = <wg_rec *>node
+        for i in range(r.nx):
+            if r.edge[i].node != NULL:
+                pending.append(<size_t>r.edge[i].node)
+    return False

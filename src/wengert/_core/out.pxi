@@ -136,3 +136,32 @@ cdef int copy_into(Tensor target, Tensor source) except -1:
     x[1] = &source.t.v
     check(wg_apply_inplace(WG_OP_copy_into, &target.t, x, 2, none))
     return 0
+
+
+@cython.final
+cdef class WithOut(Wrapper):
+    """A function of others, with out=."""
+
+
+cdef object with_out_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef object function = (<WithOut>self).function
+    cdef Py_ssize_t i, nargs = PyVectorcall_NARGS(nargsf), nkw = PyTuple_GET_SIZE_(<object>kwnames) if kwnames != NULL else 0
+    cdef bint given = False
+    for i in range(nkw):
+        given = given or <object>PyTuple_GET_ITEM_(<object>kwnames, i) == "out"
+    if not given:
+        return PyObject_Vectorcall(function, args, nargsf, kwnames)
+    keywords = {<object>PyTuple_GET_ITEM_(<object>kwnames, i): <object>args[nargs + i] for i in range(nkw)}
+    out = keywords.pop("out")
+    result = function(*[<object>args[i] for i in range(nargs)], **keywords)
+    return result if out is None else write_out(function.__name__, result, out)
+
+
+wg_type_vectorcall(<PyTypeObject *>WithOut, WG_OFFSET_WRAPPER)
+
+def with_out(function):
+    """The function with out=: an existing tensor, or a tuple of them, that the result is written into."""
+    cdef WithOut f = WithOut.__new__(WithOut)
+    f.vectorcall = with_out_vectorcall
+    f.function = function
+    return f

@@ -1,5 +1,6 @@
 """Where composites register their names."""
 from .. import _core
+from .._core import with_out
 
 functions, methods = {}, {}
 
@@ -21,17 +22,6 @@ def public(function=None, *, method=True, torch=True, name=None, aliases=(), out
             methods[alias] = function
         if inplace:
             methods[alias + "_"] = in_place(function, alias + "_")
-    return called
-
-
-def with_out(function):
-    """The function with out=: an existing tensor, or a tuple of them, that the result is written into."""
-    def called(*args, out=None, **kwargs):
-        result = function(*args, **kwargs)
-        return result if out is None else _core._write_out(function.__name__, result, out)
-
-    called.__name__, called.__qualname__, called.__doc__ = function.__name__, function.__qualname__, function.__doc__
-    called.__module__, called.__wrapped__ = function.__module__, function
     return called
 
 

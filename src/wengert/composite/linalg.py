@@ -73,12 +73,17 @@ def trace(input):
 @public(out=True)
 def kron(input, other):
     """The Kronecker product."""
-    n = max(input.dim(), other.dim())
-    a = input.reshape((1,) * (n - input.dim()) + tuple(input.shape))
-    b = other.reshape((1,) * (n - other.dim()) + tuple(other.shape))
-    left = [s for size in a.shape for s in (size, 1)]
-    right = [s for size in b.shape for s in (1, size)]
-    return (a.reshape(left) * b.reshape(right)).reshape([p * q for p, q in zip(a.shape, b.shape)])
+    if input.dim() == 1 and other.dim() == 1:
+        return (input.unsqueeze(1) * other.unsqueeze(0)).reshape(-1)
+    a, b = list(input.shape), list(other.shape)
+    n = max(len(a), len(b))
+    a, b = [1] * (n - len(a)) + a, [1] * (n - len(b)) + b
+    left, right, size = [], [], []
+    for p, q in zip(a, b):
+        left += p, 1
+        right += 1, q
+        size.append(p * q)
+    return (input.reshape(left) * other.reshape(right)).reshape(size)
 
 
 @public(out=True, inplace=True)
@@ -164,8 +169,7 @@ def cross(input, other, dim=-1):
     dim = _wrap(dim, input.dim())
     if input.shape[dim] != 3 or other.shape[dim] != 3:
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}")
-    a, b = input.unbind(dim), other.unbind(dim)
-    return ops.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]], dim)
+    return ops.roll(input, -1, dim) * ops.roll(other, -2, dim) - ops.roll(input, -2, dim) * ops.roll(other, -1, dim)
 
 
 functions["matmul"] = _core.matmul

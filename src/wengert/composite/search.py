@@ -185,7 +185,7 @@ def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, ... occurs; or the sums of ``weights`` there."""
     if input.dim() != 1 or input.dtype.is_floating_point:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if input.numel() and int(input.min()) < 0:
+    if not _core.all_within(input, 0, 1 << 62) and input.numel() and int(input.min()) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     n = max(minlength, int(input.max()) + 1 if input.numel() else 0)
     index = input.to(_i64)

@@ -111,6 +111,12 @@ def ravel(input):
 def movedim(input, source, destination):
     """Moves dimensions to other places; the rest keep their order."""
     n = input.dim()
+    if type(source) is int and type(destination) is int:
+        order = list(range(n))
+        source, destination = _wrap(source, n), _wrap(destination, n)
+        if order:
+            order.insert(destination, order.pop(source))
+        return ops.permute(input, order)
     source = (source,) if isinstance(source, int) else tuple(source)
     destination = (destination,) if isinstance(destination, int) else tuple(destination)
     if len(source) != len(destination):
@@ -252,7 +258,7 @@ def _not_empty(tensors, name):
 def hstack(tensors):
     """Joins along the second dimension (the first of 1-d tensors)."""
     _not_empty(tensors, "hstack")
-    tensors = [atleast_1d(t) for t in tensors]
+    tensors = [t if t.dim() else atleast_1d(t) for t in tensors]
     return ops.cat(tensors, 0 if tensors[0].dim() == 1 else 1)
 
 
@@ -260,7 +266,7 @@ def hstack(tensors):
 def vstack(tensors):
     """Joins along the first dimension; 1-d tensors are rows."""
     _not_empty(tensors, "vstack")
-    return ops.cat([atleast_2d(t) for t in tensors], 0)
+    return ops.cat([t if t.dim() > 1 else t.unsqueeze(0) if t.dim() else atleast_2d(t) for t in tensors], 0)
 
 
 @public(method=False, out=True)
@@ -290,8 +296,8 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
     """Each element (or slice along ``dim``) repeated as often as ``repeats`` says."""
     i64 = _core.dtype_by_name("int64")
     if dim is None:
-        input, dim = input.reshape(-1), 0
-    n, count = input.shape[dim], None
+        input, dim = input if input.dim() == 1 else input.reshape(-1), 0
+    n = input.shape[dim]
     if isinstance(repeats, Tensor) and repeats.numel() != 1 or isinstance(repeats, (list, tuple)) and len(repeats) != 1:
         counts = repeats.to(i64) if isinstance(repeats, Tensor) else _core.from_data(list(repeats), i64)
         if counts.dim() > 1:
@@ -301,10 +307,15 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
                                f"{counts.shape[0]} and input.size({dim}) = {n}")
     else:
         count = int(repeats if not isinstance(repeats, (list, tuple)) else repeats[0])
-        counts = _core.full((n,), count, i64)
+        if n and count < 0:
+            raise RuntimeError("repeats can not be negative")
+        index = _core.empty((n,), i64)
+        _core.arange_into(index, 0, 1)
+        index = ops.expand(ops.unsqueeze(index, 1), (n, max(count, 0))).reshape(-1)
+        return ops.index_select(input, dim, index)
     if n and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
-    total = n * count if count is not None else sum(counts.tolist())    # a sum of int64 might wrap
+    total = sum(counts.tolist())                             # a sum of int64 might wrap
     index = _core.full((total + 1,), 0, i64)
     _core._index_add(index, counts.cumsum(0), _core.full((n,), 1, i64))
     index = index[:total].cumsum(0)                          # how many parts have ended before each place
@@ -359,7 +370,10 @@ def flipud(input):
 def diag(input, diagonal=0):
     """The diagonal of a matrix, or a matrix with a vector on its diagonal."""
     if input.dim() == 1:
-        return diag_embed(input, diagonal)
+        n = input.shape[0] + abs(diagonal)
+        out = _core.full((n, n), 0, input.dtype)
+        ops.copy_into_(ops.diagonal(out, diagonal), input)
+        return out
     if input.dim() != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.dim()}D")
     return ops.diagonal(input, diagonal).clone()
@@ -437,17 +451,18 @@ def meshgrid(*tensors, indexing="ij"):
     tensors = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
-    tensors = [t.reshape(-1) if t.dim() < 2 else t for t in tensors]
-    if any(t.dim() > 1 for t in tensors):
-        bad = next(t for t in tensors if t.dim() > 1)
-        raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {bad}")
-    if any(t.dtype is not tensors[0].dtype for t in tensors):
-        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
-    swap = indexing == "xy" and len(tensors) > 1
+    tensors, n = list(tensors), len(tensors)
+    for t in tensors:
+        if t.dim() > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {t}")
+    for t in tensors:
+        if t.dtype is not tensors[0].dtype:
+            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+    swap = indexing == "xy" and n > 1
     if swap:
         tensors[0], tensors[1] = tensors[1], tensors[0]
     shape = [t.numel() for t in tensors]
-    grids = [ops.expand(t.reshape([-1 if i == k else 1 for i in range(len(tensors))]), shape) for k, t in enumerate(tensors)]
+    grids = [ops.expand(t.reshape([-1] + [1] * (n - 1 - k)), shape) for k, t in enumerate(tensors)]
     if swap:
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
@@ -470,7 +485,7 @@ def swapaxes_(self, axis0, axis1):
 @public(method=False)
 def block_diag(*tensors):
     """A matrix with the given ones along its diagonal."""
-    tensors = [atleast_2d(t) for t in tensors]
+    tensors = [t if t.dim() == 2 else atleast_2d(t) for t in tensors]
     rows, columns = sum(t.shape[0] for t in tensors), sum(t.shape[1] for t in tensors)
     out, r, c = _core.full((rows, columns), 0, tensors[0].dtype), 0, 0
     for t in tensors:

@@ -235,17 +235,16 @@ class _Symmetric(_Square):
 
 class _PositiveSemidefinite(_Symmetric):
     def check(self, value):
-        return self._eigenvalues(value, lambda smallest: smallest >= 0)
-
-    def _eigenvalues(self, value, test):
         from ..linalg import eigvalsh
-        symmetric = _Symmetric.check(self, value)
-        return symmetric & test(eigvalsh(value.detach()).amin(-1)) if bool(symmetric.all()) else symmetric
+        symmetric = super().check(value)
+        return eigvalsh(value.detach()).amin(-1) >= 0 if symmetric.all() else symmetric
 
 
-class _PositiveDefinite(_PositiveSemidefinite):
+class _PositiveDefinite(_Symmetric):
     def check(self, value):
-        return self._eigenvalues(value, lambda smallest: smallest > 0)
+        from ..linalg import cholesky_ex
+        symmetric = super().check(value)
+        return cholesky_ex(value.detach()).info == 0 if symmetric.all() else symmetric
 
 
 dependent = _Dependent()

@@ -1,52 +1,26 @@
 """The multivariate normal distribution."""
 import math
 
-from .. import Size, broadcast_shapes, eye, stack
+from .. import Size, broadcast_shapes, eye
+from ..linalg import cholesky, solve_triangular
 from . import constraints
 from .distribution import Distribution
 from .utils import lazy_property, standard_normal
 
-__all__ = ["MultivariateNormal", "cholesky", "solve_lower"]
-
-
-def cholesky(a):
-    """The lower triangular factor, column by column of recorded operations, so that it has derivatives of every order."""
-    a = (a + a.transpose(-2, -1)) / 2              # of which only the lower half is read: gradients are symmetric, as a is
-    n = a.shape[-1]
-    columns = []
-    for j in range(n):
-        rest = a[..., j:, j]
-        for k in range(j):
-            rest = rest - columns[k][..., j:] * columns[k][..., j:j + 1]
-        column = rest / rest[..., :1].sqrt()
-        columns.append(_below(column, j))
-    return stack(columns, -1)
-
-
-def _below(column, j):
-    """The column with j zeros on top."""
-    from .. import cat
-    return cat([column.new_zeros(tuple(column.shape[:-1]) + (j,)), column], -1) if j else column
+__all__ = ["MultivariateNormal", "solve_lower"]
 
 
 def solve_lower(l, b):
-    """The x with l x = b by forward substitution. Shapes: (..., n, n), (..., n, k) -> (..., n, k)."""
-    rows = []
-    for i in range(l.shape[-1]):
-        rest = b[..., i, :]
-        for j in range(i):
-            rest = rest - l[..., i, j, None] * rows[j]
-        rows.append(rest / l[..., i, i, None])
-    return stack(rows, -2)
+    """The x with l x = b. Shapes: (..., n, n), (..., n, k) -> (..., n, k)."""
+    return solve_triangular(l, b, upper=False)
 
 
 class MultivariateNormal(Distribution):
     """The normal distribution of vectors, of a mean and one of: covariance, its inverse, its lower Cholesky factor.
 
-    Factors and solutions are made by loops over the n dimensions of an event: meant for small n.
-
     Raises:
         ValueError: a mean without dimensions, none or several of the matrices, a matrix of no dimensions.
+        RuntimeError: a matrix that is not positive definite, where it was not checked before.
     """
 
     arg_constraints = {"loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,

@@ -90,15 +90,28 @@ def _move_running(running_mean, running_var, mean, var, momentum):
     """r = (1 - momentum) r + momentum * statistic, in place; var is unbiased."""
     with no_grad():
         if running_mean is not None:
-            running_mean.mul_(1 - momentum).add_(mean.to(running_mean.dtype), alpha=momentum)
+            running_mean.mul_(1 - momentum).add_(mean if mean.dtype is running_mean.dtype else mean.to(running_mean.dtype), alpha=momentum)
         if running_var is not None:
-            running_var.mul_(1 - momentum).add_(var.to(running_var.dtype), alpha=momentum)
+            running_var.mul_(1 - momentum).add_(var if var.dtype is running_var.dtype else var.to(running_var.dtype), alpha=momentum)
 
 
 def _fused(input, *vectors):
     """May a fused row take these? It wants one of the types that loops compute in."""
     dtype = input.dtype
-    return dtype in (float32, float64) and all(v is None or v.dtype == dtype for v in vectors)
+    if dtype is not float32 and dtype is not float64:
+        return False
+    for v in vectors:
+        if v is not None and v.dtype is not dtype:
+            return False
+    return True
+
+
+def _channels(ndim):
+    """Of inputs (N, C, ...) with so many dimensions: those that are reduced, and the shape of a vector (C,) among them."""
+    return tuple(d for d in range(ndim) if d != 1), tuple(-1 if d == 1 else 1 for d in range(ndim))
+
+
+_CHANNELS = [_channels(ndim) for ndim in range(6)]
 
 
 def batch_norm(
@@ -126,17 +139,14 @@ def batch_norm(
         for n in size[2:]:
             count *= n
         _check_more_than_one(size, count)
-    for name, vector in (
-        ("running_mean", running_mean),
-        ("running_var", running_var),
-        ("weight", weight),
-        ("bias", bias),
-    ):
-        if vector is not None and ndim > 1 and vector.numel() != size[1]:
-            raise RuntimeError(f"{name} should contain {size[1]} elements not {vector.numel()}")
-    dims = tuple(d for d in range(ndim) if d != 1)
+    vectors = running_mean, running_var, weight, bias
+    channels = size[1] if ndim > 1 else 0
+    for vector in vectors:
+        if vector is not None and ndim > 1 and vector.numel() != channels:
+            name = next(n for n, v in zip(("running_mean", "running_var", "weight", "bias"), vectors) if v is vector)
+            raise RuntimeError(f"{name} should contain {channels} elements not {vector.numel()}")
+    dims, view = _CHANNELS[ndim] if ndim < 6 else _channels(ndim)
     if ndim > 1 and _fused(input, weight, bias, running_mean, running_var):
-        view = tuple(-1 if d == 1 else 1 for d in range(ndim))
         old = (None, None) if training else (running_mean, running_var)
         result, mean, var = ops._batch_norm(input, weight, bias, *old, dims, view, training, eps)
         if training and count and (running_mean is not None or running_var is not None):

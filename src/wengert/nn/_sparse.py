@@ -2,6 +2,7 @@
 
 from .. import arange, bincount, cat, int64, no_grad, ops, tensor, unique, where, zeros
 from .. import norm as _norm
+from .._core import all_within
 
 
 def _renormalize(weight, indices, max_norm, norm_type):
@@ -113,14 +114,15 @@ def one_hot(tensor, num_classes=-1):
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return zeros(list(tensor.size()) + [num_classes], dtype=int64)
-    if tensor.min().item() < 0:
-        raise RuntimeError("Class values must be non-negative.")
-    largest = tensor.max().item()
-    if num_classes == -1:
-        num_classes = largest + 1
-    elif largest >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
-    result = zeros(list(tensor.size()) + [num_classes], dtype=int64)
+    if num_classes < 1 or not all_within(tensor, 0, num_classes - 1):
+        if tensor.min().item() < 0:
+            raise RuntimeError("Class values must be non-negative.")
+        largest = tensor.max().item()
+        if num_classes == -1:
+            num_classes = largest + 1
+        elif largest >= num_classes:
+            raise RuntimeError("Class values must be smaller than num_classes.")
+    result = zeros([*tensor.shape, num_classes], dtype=int64)
     return result.scatter_(-1, tensor.unsqueeze(-1), 1)
 
 

@@ -37,6 +37,10 @@ class Registry(dict):
     def adopt(self, module):
         """Makes ``module`` an owner: all entries appear among its attributes."""
         self._owners = _owners_with(self._owners, module)
+        self.mirror(module)
+
+    def mirror(self, module):
+        """Shows all entries among the attributes of an owner."""
         attributes = module.__dict__
         cls = type(module)
         for name, value in self.items():
@@ -124,6 +128,10 @@ class HookDict(OrderedDict):
     def adopt(self, module):
         """Makes ``module`` an owner, to be flagged when a hook comes in."""
         self._owners = _owners_with(self._owners, module)
+        self.mirror(module)
+
+    def mirror(self, module):
+        """Raises the flag of an owner if there are hooks."""
         if self:
             module.__dict__["_hooked"] = True
 

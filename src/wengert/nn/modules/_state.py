@@ -4,7 +4,7 @@ import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
 
-from ... import Tensor, no_grad
+from ... import Tensor, _core, no_grad
 from ..parameter import Parameter, is_lazy
 from ._calling import WrappedHook
 from ._global_hooks import add_hook
@@ -107,6 +107,8 @@ class State:
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
+        if _core.state_below(self, destination, prefix, keep_vars, _USUAL):
+            return destination
         local_metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local_metadata
@@ -248,3 +250,6 @@ class State:
                 "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(error_msgs))
             )
         return _IncompatibleKeys(missing_keys, unexpected_keys)
+
+
+_USUAL = State.state_dict, State._save_to_state_dict, State.get_extra_state

@@ -60,7 +60,10 @@ class Tree:
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """Yields ``(path, parameter)``; see :meth:`named_modules` for the arguments."""
-        yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
+        if recurse and type(self)._named_members is Tree._named_members:
+            yield from _core.named_members_below(self, "_parameters", Tree.named_modules, prefix, remove_duplicate)
+        else:
+            yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         """Yields the parameters of this module and, with ``recurse``, of all below it, each once."""
@@ -77,7 +80,10 @@ class Tree:
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """Yields ``(path, buffer)``; see :meth:`named_modules` for the arguments."""
-        yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
+        if recurse and type(self)._named_members is Tree._named_members:
+            yield from _core.named_members_below(self, "_buffers", Tree.named_modules, prefix, remove_duplicate)
+        else:
+            yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
         """Yields the buffers of this module and, with ``recurse``, of all below it, each once."""

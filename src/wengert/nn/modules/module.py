@@ -10,6 +10,7 @@ from ..parameter import Buffer, Parameter
 from . import _global_hooks
 from ._arguments import parse_to
 from ._calling import Calls
+from ._copying import deepcopy
 from ._global_hooks import (
     register_module_backward_hook,
     register_module_buffer_registration_hook,
@@ -39,6 +40,7 @@ __all__ = [
 _REGISTRIES = frozenset(("_parameters", "_buffers", "_modules"))
 _CALL_HOOKS = ("_backward_pre_hooks", "_backward_hooks", "_forward_hooks", "_forward_pre_hooks")
 _SPECIAL = _REGISTRIES.union(_CALL_HOOKS)
+_KINDS = [(name, Registry) for name in sorted(_REGISTRIES)] + [(name, HookDict) for name in _CALL_HOOKS]
 
 
 def _addindent(text, spaces):
@@ -306,10 +308,14 @@ class Module(Calls, Tree, State):
     def __setstate__(self, state):
         attributes = self.__dict__
         attributes.update(state)
-        for name in _REGISTRIES:
-            self._replace(name, attributes.get(name, {}))
-        for name in _CALL_HOOKS:
-            self._replace(name, attributes.get(name, {}))
+        owner = (weakref.ref(self),)
+        for name, kind in _KINDS:
+            value = attributes.get(name)
+            if type(value) is kind and not value._owners:  # a fresh one
+                value._owners = owner
+                value.mirror(self)
+            else:
+                self._replace(name, {} if value is None else value)
         for name in (
             "_forward_hooks_with_kwargs",
             "_forward_hooks_always_called",
@@ -324,18 +330,20 @@ class Module(Calls, Tree, State):
         attributes.setdefault("_non_persistent_buffers_set", set())
         attributes.setdefault("_is_full_backward_hook", None)
 
+    __deepcopy__ = deepcopy
+
     # ---- modes, dtypes, gradients ------------------------------------------------------------------------
 
     def train(self, mode=True):
         """Sets training mode (Dropout and BatchNorm behave differently) here and below. Returns self."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        self.training = mode
-        cls = type(self)
-        usual = cls.children is Tree.children and cls.named_children is Tree.named_children
-        for module in dict.fromkeys(self._modules.values()) if usual else self.children():
-            if module is not None:
-                module.train(mode)
+        if type(self).train is Module.train:
+            _core.train_below(self, mode, (Module.train, Tree.children, Tree.named_children, Module.__setattr__))
+            return self
+        self.training = mode                               # called by a subclass's own train()
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self):

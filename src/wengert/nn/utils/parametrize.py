@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from ... import Tensor, no_grad
 from ..modules.container import ModuleDict, ModuleList
+from ..modules.module import Module
 from ..parameter import Parameter
 
 __all__ = [
@@ -179,7 +180,7 @@ def _give_own_class(module):
     """Puts a class of its own under the module, for the properties to stand in."""
     cls = type(module)
     body = {"__getstate__": _refuse_pickling}
-    if not hasattr(cls, "__deepcopy__"):
+    if cls.__deepcopy__ is Module.__deepcopy__:
         body["__deepcopy__"] = _deepcopy
     module.__class__ = type(cls)(f"Parametrized{cls.__name__}", (cls,), body)
 

@@ -1,0 +1,133 @@
+# The tree of modules: walks over it that call Python only where a class overrides what would be called.
+
+cdef int modules_into(object module, object usual, set seen, list found) except -1:
+    if module in seen:
+        return 0
+    if type(module).named_modules is not usual:
+        found.extend([below for _, below in module.named_modules(seen)])
+        return 0
+    seen.add(module)
+    found.append(module)
+    children = module._modules
+    if children:
+        for below in list(children.values()):
+            if below is not None:
+                modules_into(below, usual, seen, found)
+    return 0
+
+
+def modules_below(module, usual):
+    """A module and all below it, depth first, each once, in a list. ``usual``: the function `named_modules` of modules that don't
+    override it; those that do are asked."""
+    cdef list found = []
+    modules_into(module, usual, set(), found)
+    return found
+
+
+def parameters_below(module, usual):
+    """Their parameters, each once, in a list."""
+    cdef list found = []
+    cdef set seen = set()
+    for below in modules_below(module, usual):
+        held = below._parameters
+        if held:
+            for param in held.values():
+                if param is not None and param not in seen:
+                    seen.add(param)
+                    found.append(param)
+    return found
+
+
+cdef inline str below(str prefix, str name):
+    return f"{prefix}.{name}" if prefix else name
+
+
+cdef int named_modules_into(object module, object usual, str prefix, set seen, bint unique, list found) except -1:
+    if module in seen:
+        return 0
+    if type(module).named_modules is not usual:
+        found.extend(module.named_modules(seen, prefix, unique))
+        return 0
+    if unique:
+        seen.add(module)
+    found.append((prefix, module))
+    children = module._modules
+    if children:
+        for name, child in list(children.items()):
+            if child is not None:
+                named_modules_into(child, usual, below(prefix, name), seen, unique, found)
+    return 0
+
+
+def named_members_below(module, str registry not None, usual, str prefix not None, bint unique):
+    """The entries of a registry ("_parameters", "_buffers") of a module and all below it: (path, tensor) in a list, each tensor
+    once if ``unique``. ``usual``: as `modules_below`."""
+    cdef list found = [], modules = []
+    cdef set seen = set()
+    named_modules_into(module, usual, prefix, set(), unique, modules)
+    for path, owner in modules:
+        held = getattr(owner, registry)
+        if held:
+            for name, value in held.items():
+                if value is not None and id(value) not in seen:
+                    if unique:
+                        seen.add(id(value))
+                    found.append((below(path, name), value))
+    return found
+
+
+def train_below(module, mode, tuple usual not None):
+    """Sets the mode of a module and all below it. ``usual``: `train`, `children`, `named_children` and `__setattr__` of modules
+    that override none of them; those that do are asked."""
+    cls = type(module)
+    if cls.train is not usual[0]:
+        module.train(mode)
+        return
+    attributes = PyObject_GenericGetDict(module, NULL)
+    if cls.__setattr__ is usual[3] and isinstance((<dict>attributes).get("training"), bool) and not hasattr(cls, "training"):
+        (<dict>attributes)["training"] = mode
+    else:
+        module.training = mode
+    if cls.children is usual[1] and cls.named_children is usual[2]:
+        children = module._modules
+        if not children:
+            return
+        children = dict.fromkeys(children.values())
+    else:
+        children = module.children()
+    for child in children:
+        if child is not None:
+            train_below(child, mode, usual)
+
+
+def state_below(module, destination, str prefix not None, bint keep_vars, tuple usual not None):
+    """Writes the state of a module and all below it to a dict. ``usual``: `state_dict`, `_save_to_state_dict` and `get_extra_state`
+    of modules that override none of them; those that do, or have hooks, are asked.
+
+    Returns:
+        False if this module itself is to be asked: nothing was written.
+    """
+    cls = type(module)
+    if cls._save_to_state_dict is not usual[1] or cls.get_extra_state is not usual[2] or module._state_dict_hooks or module._state_dict_pre_hooks:
+        return False
+    metadata = getattr(destination, "_metadata", None)
+    if metadata is not None:
+        metadata[prefix[:-1]] = {"version": module._version}
+    held = module._parameters
+    if held:
+        for name, value in held.items():
+            if value is not None:
+                destination[prefix + name] = value if keep_vars else value.detach()
+    held = module._buffers
+    if held:
+        for name, value in held.items():
+            if value is not None and name not in module._non_persistent_buffers_set:
+                destination[prefix + name] = value if keep_vars else value.detach()
+    children = module._modules
+    if children:
+        for name, child in children.items():
+            if child is not None:
+                inner = f"{prefix}{name}."
+                if type(child).state_dict is not usual[0] or not state_below(child, destination, inner, keep_vars, usual):
+                    child.state_dict(destination=destination, prefix=inner, keep_vars=keep_vars)
+    return True

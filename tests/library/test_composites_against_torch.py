@@ -1,0 +1,71 @@
+"""Functions of functions whose Python was cut down: values, gradients, shapes and errors against PyTorch's."""
+import numpy as np
+import pytest
+from against_torch import torch
+
+import wengert
+
+CALLS = [
+    "t.movedim(a, 0, 1)", "t.movedim(a, -1, 0)", "t.movedim(a, 2, 2)", "t.movedim(a, (0, 1), (1, 0))", "t.movedim(a, 3, 0)", "t.movedim(a, 0, -4)",
+    "t.movedim(a[0, 0, 0], 0, 0)", "t.movedim(a[0, 0, 0], 1, 0)",
+    "t.kron(v, v)", "t.kron(m, m)", "t.kron(v, m)", "t.kron(m, a)", "t.kron(v[0], m)", "t.kron(v[:0], v)",
+    "t.cross(w, w.flip(0), dim=1)", "t.cross(w, w[:1], dim=1)", "t.cross(w[0], w[1], dim=0)", "t.cross(w, v[:2], dim=1)", "t.cross(w, w, dim=0)",
+    "t.linalg.cross(w, w.flip(1))",
+    "t.meshgrid(v, w[0], indexing='ij')", "t.meshgrid(v, w[0], v, indexing='xy')", "t.meshgrid(v[0], v, indexing='ij')", "t.meshgrid(v, indexing='ij')",
+    "t.meshgrid(v, m, indexing='ij')", "t.meshgrid(v, v.long(), indexing='ij')", "t.meshgrid([v, v], indexing='xy')",
+    "v.repeat_interleave(2)", "m.repeat_interleave(3, dim=1)", "m.repeat_interleave(t.tensor([2]), 0)", "m.repeat_interleave(0, 0)", "m.repeat_interleave(2)",
+    "v.repeat_interleave(-1)", "v.repeat_interleave(t.tensor([1, 0, 2, 1]))", "v.repeat_interleave(t.tensor([1, 2]))", "v[:0].repeat_interleave(2)",
+    "t.hstack([v, v])", "t.hstack([v[0], v])", "t.hstack([m, m])", "t.vstack([v, v])", "t.vstack([v[0], v[1]])", "t.vstack([m, m])",
+    "t.block_diag(m, v, v[0])", "t.diag(v)", "t.diag(v, 1)", "t.diag(v, -2)", "t.diag(m, 1)", "t.outer(v, v)",
+    "t.broadcast_tensors(v, m[:, :1], v[0])[1]", "t.broadcast_tensors(v, w[0])", "t.broadcast_tensors(v[:0], v[:1])[1]",
+    "t.nn.functional.batch_norm(m, None, None, training=True)", "t.nn.functional.batch_norm(m, v.detach(), v.detach().abs(), v, v)",
+    "t.nn.functional.batch_norm(m, None, None, v[:2], None, True)", "t.nn.functional.batch_norm(a, None, None, w[0], w[1], True)",
+]
+PLAIN = [
+    "t.arange(0, 1, .1)", "t.arange(1.0, -1, -.3)", "t.arange(0, float('inf'))", "t.arange(0., float('nan'))", "t.arange(3, 0)", "t.arange(2.5)",
+    "t.arange(0, 5, 2, dtype=t.float32)", "t.arange(0.5, 5, 2, dtype=t.int64)", "t.arange(0, 5, 0.)", "t.linspace(0, 1, 5)", "t.linspace(0, 1, -1)",
+    "t.linspace(t.tensor(1.), 2, 3)", "t.linspace(t.ones(2), 2, 3)", "t.eye(3)", "t.eye(2, 4)", "t.eye(4, 2, dtype=t.int64)", "t.eye(0)", "t.eye(3, 0)", "t.eye(-1)",
+    "t.eye(2, dtype=t.bool)", "t.bincount(t.tensor([1, 1, 3]))", "t.bincount(t.tensor([-1, 1]))", "t.bincount(t.tensor([], dtype=t.int64))",
+    "t.nn.functional.one_hot(t.tensor([0, 2]), 3)", "t.nn.functional.one_hot(t.tensor([0, 2]))", "t.nn.functional.one_hot(t.tensor([0, 3]), 3)",
+    "t.nn.functional.one_hot(t.tensor([0, -1]), 3)", "t.nn.functional.one_hot(t.tensor([[0], [1]]), 2)", "t.nn.functional.one_hot(t.tensor(1), 2)",
+    "t.normal(t.zeros(3), t.tensor([1., -1., 1.]))", "t.bernoulli(t.tensor([0., 1., 1.5]))", "t.bernoulli(t.tensor([0., 1.]))", "t.poisson(t.tensor([-1.]))",
+    "t.multinomial(t.tensor([1., float('inf')]), 1)", "t.multinomial(t.tensor([1., -1.]), 1)", "t.multinomial(t.zeros(3), 1)",
+    "t.multinomial(t.tensor([[0., 1.], [2., 0.]]), 1)", "t.multinomial(t.tensor([float('nan'), 1.]), 1, True)", "t.multinomial(t.full((3,), 3e38), 2, True)",
+]
+
+
+def run(lib, call, leaves):
+    scope = {"t": lib, **leaves}
+    try:
+        result = eval(call, scope)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        return type(error).__name__, None
+    results = list(result) if isinstance(result, (tuple, list)) else [result]
+    total = sum((r * (i + 1) * lib.arange(1.0, r.numel() + 1, dtype=lib.float64).reshape(r.shape).cos()).sum() for i, r in enumerate(results)) if leaves else None
+    if leaves and total.requires_grad:
+        total.backward()
+    grads = [None if p.grad is None else p.grad.numpy() for p in leaves.values()]
+    return [(str(r.dtype).split(".")[-1], tuple(r.shape), r.detach().numpy()) for r in results], grads
+
+
+@pytest.mark.parametrize("call", CALLS + PLAIN)
+def test_as_in_torch(call):
+    outcomes = []
+    for lib in (wengert, torch):
+        lib.manual_seed(3)
+        values = np.random.default_rng(1)
+        shapes = {"v": (4,), "w": (2, 3), "m": (3, 4), "a": (2, 3, 4)}
+        leaves = {n: lib.from_numpy(values.standard_normal(s)).requires_grad_() for n, s in shapes.items()} if call in CALLS else {}
+        outcomes.append(run(lib, call, leaves))
+    (ours, our_grads), (theirs, their_grads) = outcomes
+    if isinstance(theirs, str):
+        assert ours == theirs
+        return
+    assert not isinstance(ours, str), ours
+    for a, b in zip(ours, theirs, strict=True):
+        assert a[:2] == b[:2]
+        np.testing.assert_allclose(a[2], b[2], rtol=1e-6, atol=1e-12)
+    for a, b in zip(our_grads, their_grads, strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)

@@ -63,6 +63,12 @@ def scope(lib, dtype="float64", grad=False):
 
 
 CONTINUOUS = {
+    "ContinuousBernoulli(T(.2, .5))": "T(.3, .2)", "ContinuousBernoulli(logits=T(-1., .001))": "T(.3, .2)", "FisherSnedecor(T(3., 5.), T(4.5, 6.))": "T(.3, .2)",
+    "Kumaraswamy(T(.5, 3.), T(.7, .2))": "T(.3, .2)", "LogisticNormal(T(.5, 1.), T(1., 2.))": "T(.3, .2, .5)",
+    "LowRankMultivariateNormal(T(.5, 1., 2.), T([1.], [.5], [.1]), T(1., 2., 3.))": "T([.1, .2, .3], [1., 2., 3.])",
+    "LKJCholesky(3, T(.8, 2.))": "T([1., 0., 0.], [.6, .8, 0.], [0., .6, .8])",
+    "Wishart(T(3.5, 5.), covariance_matrix=T([2., .5], [.5, 1.]))": "T([2., .5], [.5, 1.5])", "Wishart(T(3.5), scale_tril=T([2., 0.], [.5, 1.]))": "T([2., .5], [.5, 1.5])",
+    "Wishart(T(3.5), precision_matrix=T([2., .5], [.5, 1.]))": "T([2., .5], [.5, 1.5])",
     "Normal(T(0.5, -1.), T(1., 2.))": "T(.3, .2)", "Normal(T(.5), 2.)": "T(.3, .2)", "LogNormal(T(.5, 1.), T(1., .5))": "T(.3, .2)",
     "Uniform(T(0., -1.), T(1., 2.))": "T(.3, .2)", "Exponential(T(.5, 2.))": "T(.3, .2)", "Laplace(T(.5, -1.), T(1., 2.))": "T(.3, .2)",
     "Gamma(T(.5, 3.), T(1., 2.))": "T(.3, .2)", "Chi2(T(3., 4.))": "T(.3, .2)", "Beta(T(.5, 3.), T(1., 2.))": "T(.3, .2)",
@@ -122,7 +128,7 @@ def test_samples_of_a_seed(make, shape, dtype):
                 1e-10 if dtype == "float64" else 2e-6)[0] == "returned"
 
 
-@pytest.mark.parametrize("make", [m for m in CONTINUOUS if not m.startswith(("Gamma", "Chi2", "Beta", "Dirichlet", "StudentT", "InverseGamma", "MixtureSame"))] +
+@pytest.mark.parametrize("make", [m for m in CONTINUOUS if not m.startswith(("Gamma", "Chi2", "Beta", "Dirichlet", "StudentT", "InverseGamma", "MixtureSame", "FisherSnedecor", "LKJ", "Wishart"))] +
                          ["OneHotCategoricalStraightThrough(T(.2, .3, .5))", "Gamma(t.tensor([.5, 3.], dtype=t.float64), T(1., 2.))"])
 def test_gradients_of_samples(make):
     def run(lib):
@@ -352,3 +358,41 @@ def test_multivariate_normals_of_indefinite_matrices():
     both(lambda lib: lib.distributions.MultivariateNormal(lib.zeros(2), lib.tensor([[1.0, 2.0], [2.0, 1.0]]), validate_args=False), words=False)
     both(lambda lib: lib.distributions.constraints.positive_definite.check(lib.tensor([[[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])))
     both(lambda lib: lib.distributions.constraints.positive_semidefinite.check(lib.tensor([[[1.0, 2.0], [2.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]])))
+
+
+ROUNDED = {"VonMises(T(.5, -1.), T(1., 20.))": "T(.3, .2)", "VonMises(T(.5), T(.1, 50.))": "T(.3, .2)",
+           "GeneralizedPareto(T(0., .1), T(1., 2.), T(.3, 0.))": "T(.3, .2)", "GeneralizedPareto(T(0., .1), T(1., 2.), T(-.3, -.4))": "T(.3, .2)",
+           "GeneralizedPareto(T(0.), T(1.), T(1.3, .7))": "T(.3, .2)"}
+
+
+@pytest.mark.parametrize("make", ROUNDED)
+@pytest.mark.parametrize("text", ["D", "D.sample((7, 3))", "D.log_prob(V)", "D.mean", "D.mode", "D.variance", "D.stddev", "D.expand((3, 2)).sample()", "D.batch_shape",
+                                  "D.cdf(V)", "D.icdf(V)", "D.entropy()", "D.has_rsample", "D.log_prob(V - 9)", "grad"])
+def test_families_that_torch_rounds(make, text):
+    """Their functions are rounded polynomials in torch, or take float32 only."""
+    def run(lib):
+        s = scope(lib, "float32", grad=text == "grad")
+        s["D"], s["V"] = eval(make, s), eval(ROUNDED[make], s)
+        if text == "grad":
+            return list(lib.autograd.grad(s["D"].log_prob(s["V"]).sum(), s["leaves"]))
+        return repr(s["D"]) if text == "D" else eval(text, s)
+
+    both(run, 2e-5, words=False)
+
+
+@pytest.mark.parametrize("text", [
+    "LowRankMultivariateNormal(T(1.), T([1.], [2.]), T(1.))", "LowRankMultivariateNormal(T(1., 2.), T(1., 2.), T(1., 2.))",
+    "LowRankMultivariateNormal(T(1., 2.), T([1.], [2.]), T(1.))", "LKJCholesky(1, T(1.))", "Wishart(T(1.), scale_tril=T([1., 0.], [0., 1.]))",
+    "ContinuousBernoulli()", "ContinuousBernoulli(T(.2), T(.3))", "Kumaraswamy(T(-1.), T(1.))", "VonMises(T(0.), T(-1.))",
+    "LowRankMultivariateNormal(T(1., 2.), T([1.], [2.]), T(1., -2.))", "constraints.corr_cholesky.check(T([1., 0.], [.6, .8]))",
+    "constraints.corr_cholesky.check(T([1., 0.], [.6, .7]))", "repr(constraints.corr_cholesky)",
+    "[getattr(LowRankMultivariateNormal(T(1., 2.), T([1.], [2.]), T(1., 3.)), n) for n in ('covariance_matrix', 'precision_matrix', 'scale_tril')]",
+])
+def test_more_families(text):
+    both(lambda lib: eval(text, scope(lib)), words=False)
+
+
+@pytest.mark.parametrize("lib", LIBRARIES, ids=["wengert", "torch"])
+def test_a_wishart_distribution_of_nothing(lib):
+    with pytest.raises(AssertionError, match="Exactly one of covariance_matrix or precision_matrix or scale_tril"):
+        lib.distributions.Wishart(lib.tensor(3.0))

@@ -1,10 +1,10 @@
 """Where parameters and samples may lie: ``constraint.check(value)`` says for each event whether it does."""
 from math import inf, nextafter
 
-from .. import int64
+from .. import finfo, int64
 from .._core import all_within
 
-__all__ = ["Constraint", "boolean", "dependent", "dependent_property", "greater_than", "greater_than_eq", "half_open_interval", "independent",
+__all__ = ["Constraint", "boolean", "corr_cholesky", "dependent", "dependent_property", "greater_than", "greater_than_eq", "half_open_interval", "independent",
            "integer_interval", "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial", "nonnegative",
            "nonnegative_integer", "one_hot", "positive", "positive_definite", "positive_integer", "positive_semidefinite", "real", "real_vector",
            "simplex", "square", "symmetric", "unit_interval"]
@@ -227,6 +227,14 @@ class _LowerCholesky(_LowerTriangular):
         return super().check(value) & (value.diagonal(0, -2, -1) > 0).all(-1)
 
 
+class _CorrCholesky(_LowerCholesky):
+    """Lower Cholesky factors of correlation matrices: rows of length 1."""
+
+    def check(self, value):
+        tolerance = finfo(value.dtype).eps * value.shape[-1] * 10
+        return super().check(value) & ((value.norm(dim=-1) - 1.0).abs() < tolerance).all(-1)
+
+
 class _Symmetric(_Square):
     def check(self, value):
         square = super().check(value)
@@ -251,7 +259,7 @@ dependent = _Dependent()
 dependent_property = _DependentProperty
 independent = _IndependentConstraint
 boolean, one_hot, real, simplex, square, symmetric = _Boolean(), _OneHot(), _Real(), _Simplex(), _Square(), _Symmetric()
-lower_triangular, lower_cholesky = _LowerTriangular(), _LowerCholesky()
+lower_triangular, lower_cholesky, corr_cholesky = _LowerTriangular(), _LowerCholesky(), _CorrCholesky()
 positive_semidefinite, positive_definite = _PositiveSemidefinite(), _PositiveDefinite()
 real_vector = _IndependentConstraint(real, 1)
 positive, nonnegative, unit_interval = _GreaterThan(0.0), _GreaterThanEq(0.0), _Interval(0.0, 1.0)

@@ -1,16 +1,17 @@
-"""Families that are maps of others: Gumbel, inverse gamma, Pareto, Weibull."""
+"""Families that are maps of others: Gumbel, inverse gamma, Kumaraswamy, logistic normal, Pareto, Weibull."""
 import math
 
 from .. import finfo, full_like, ones_like
 from . import constraints
 from .exponential import Exponential
 from .gamma import Gamma
+from .normal import Normal
 from .transformed_distribution import TransformedDistribution
-from .transforms import AffineTransform, ExpTransform, PowerTransform
+from .transforms import AffineTransform, ExpTransform, PowerTransform, StickBreakingTransform
 from .uniform import Uniform
 from .utils import broadcast_all
 
-__all__ = ["Gumbel", "InverseGamma", "Pareto", "Weibull"]
+__all__ = ["Gumbel", "InverseGamma", "Kumaraswamy", "LogisticNormal", "Pareto", "Weibull"]
 
 EULER = 0.5772156649015329
 
@@ -96,6 +97,64 @@ class InverseGamma(TransformedDistribution):
         """a + log(rate) + log gamma(a) - (1 + a) digamma(a)."""
         a = self.concentration
         return a + self.rate.log() + a.lgamma() - (1 + a) * a.digamma()
+
+
+class Kumaraswamy(_Family):
+    """(1 - u^(1/b))^(1/a) for uniform u, of concentrations a (``concentration1``) and b (``concentration0``): much like a beta variable."""
+
+    _names = ("concentration1", "concentration0")
+    arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
+    support = constraints.unit_interval
+    has_rsample = True
+
+    def __init__(self, concentration1, concentration0, validate_args=None):
+        self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
+        self._map_base(validate_args)
+
+    def _map_base(self, validate_args):
+        base = Uniform(full_like(self.concentration0, 0), full_like(self.concentration0, 1), validate_args=validate_args)
+        maps = [PowerTransform(exponent=self.concentration0.reciprocal()), AffineTransform(loc=1.0, scale=-1.0),
+                PowerTransform(exponent=self.concentration1.reciprocal())]
+        TransformedDistribution.__init__(self, base, maps, validate_args=validate_args)
+
+    def _moment(self, n):
+        """b B(1 + n/a, b)."""
+        a, b = self.concentration1, self.concentration0
+        first = 1 + n / a
+        return (b.log() + first.lgamma() + b.lgamma() - (first + b).lgamma()).exp()
+
+    mean = property(lambda self: self._moment(1))
+    variance = property(lambda self: self._moment(2) - self._moment(1).pow(2))
+
+    @property
+    def mode(self):
+        """((a - 1) / (a b - 1))^(1/a), nan where a or b is below 1."""
+        a, b = self.concentration1, self.concentration0
+        return ((a - 1) / (a * b - 1)).pow(a.reciprocal()).where((a >= 1) & (b >= 1), math.nan)
+
+    def entropy(self):
+        """1 - 1/b + (1 - 1/a) (digamma(b + 1) + Euler's constant) - log a - log b."""
+        a, b = self.concentration1, self.concentration0
+        return (1 - b.reciprocal()) + (1 - a.reciprocal()) * ((b + 1).digamma() + EULER) - a.log() - b.log()
+
+
+class LogisticNormal(TransformedDistribution):
+    """Points of the simplex of n + 1: `StickBreakingTransform` of n normal variables."""
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.simplex
+    has_rsample = True
+
+    def __init__(self, loc, scale, validate_args=None):
+        base = Normal(loc, scale, validate_args=validate_args)
+        super().__init__(base if base.batch_shape else base.expand([1]), StickBreakingTransform(), validate_args=validate_args)
+
+    def expand(self, batch_shape, _instance=None):
+        """The same with parameters expanded to another batch shape."""
+        return super().expand(batch_shape, _instance=self._get_checked_instance(LogisticNormal, _instance))
+
+    loc = property(lambda self: self.base_dist.base_dist.loc, doc="The means of the normal variables.")
+    scale = property(lambda self: self.base_dist.base_dist.scale, doc="Their standard deviations.")
 
 
 class Pareto(_Family):

@@ -9,7 +9,7 @@ __all__ = ["Beta"]
 
 
 class Beta(Distribution):
-    """The beta distribution on [0, 1]: a `Dirichlet` of two concentrations. Samples have no gradients."""
+    """The beta distribution on [0, 1]: a `Dirichlet` of two concentrations. Gradients of samples are its."""
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval

@@ -9,7 +9,10 @@ __all__ = ["Dirichlet"]
 
 
 class Dirichlet(ParameterDistribution):
-    """Points of the simplex, of positive concentrations along the last dimension. Samples have no gradients.
+    """Points of the simplex, of positive concentrations along the last dimension.
+
+    Gradients of samples go through the gamma variables that are divided by their sum. PyTorch's go another way: single ones differ,
+    their expectation is the same.
 
     Raises:
         ValueError: a concentration without dimensions.
@@ -50,7 +53,7 @@ class Dirichlet(ParameterDistribution):
     def rsample(self, sample_shape=Size()):
         """Gamma samples, divided by their sum."""
         a = self.concentration.expand(self._extended_shape(sample_shape))
-        drawn = standard_gamma(a.double(), f"{type(self).__name__}.rsample")
+        drawn = standard_gamma(a.double())
         info = finfo(a.dtype)
         return (drawn / drawn.sum(-1, True)).to(a.dtype).clamp(min=info.tiny, max=1 - info.eps / 2)
 

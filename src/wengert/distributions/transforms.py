@@ -320,12 +320,17 @@ class ExpTransform(Transform):
 class PowerTransform(Transform):
     """y = x^exponent of positive numbers."""
 
-    bijective, domain, codomain, sign = True, constraints.positive, constraints.positive, 1
+    bijective, domain, codomain = True, constraints.positive, constraints.positive
     _parameters = ("exponent",)
 
     def __init__(self, exponent, cache_size=0):
         super().__init__(cache_size)
         self.exponent = exponent
+
+    @property
+    def sign(self):
+        """The exponent's."""
+        return self.exponent.sign() if isinstance(self.exponent, Tensor) else (self.exponent > 0) - (self.exponent < 0)
 
     def with_cache(self, cache_size=1):
         """The same with another cache."""

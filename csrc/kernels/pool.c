@@ -17,7 +17,7 @@
 typedef struct pool_job {
     int64_t planes, in[3], out[3], in_plane, out_plane;
     int64_t kernel[3], stride[3], padding[3], dilation[3];
-    int include_pad, tiled;          /* tiled: windows of 2x2 or 1x2 without gaps and overlaps */
+    int include_pad, tiled;          /* tiled: windows without gaps and overlaps, all inside; for maxima, of 2x2 or 1x2 */
     double divisor;
     char *y, *x;
     char *index;
@@ -200,6 +200,9 @@ static void averages(pool_job *j, const wg_attr *attr) {
     windows(j, attr);
     j->include_pad = (int)attr[3].i;
     j->divisor = wg_attr_float(attr[4]);
+    j->tiled = 1;
+    for (int d = 0; d < 3; d++)
+        j->tiled &= j->kernel[d] == j->stride[d] && j->padding[d] == 0 && j->out[d] * j->kernel[d] <= j->in[d];
 }
 
 int WG_K(avg_pool)(wg_array *const *op, int nop, const wg_attr *attr) {

@@ -123,6 +123,12 @@ static int64_t *make_correlation(wg_correlation *c, const axis_fn *make, const w
 /* Weights of a correlation: element (group, m, c, t) stands at group*group_stride + m*result + c*channel + t. */
 typedef struct weights { const void *data; int64_t group, result, channel; } weights;
 
+/* Of so many results and channels a group; of the adjoint they change places in w. */
+static weights weights_of(const wg_array *w, int64_t results, int64_t channels, int adjoint) {
+    const int64_t taps = w->shape[2] * w->shape[3] * w->shape[4];
+    return adjoint ? (weights){w->data, results * channels * taps, taps, results * taps} : (weights){w->data, results * channels * taps, channels * taps, taps};
+}
+
 /* All the taps of one phase of the result. */
 typedef struct wg_phase {
     int64_t at[3];                   /* which: its index along each dimension */
@@ -196,6 +202,11 @@ static const body_fn correlate_units[WG_NDTYPES] = WG_TYPED_FLOATS(correlate_uni
 
 static int64_t most_rows(int dtype) { return dtype == WG_F32 ? most_rows_float32 : most_rows_float64; }
 static int64_t product_rows(int dtype) { return dtype == WG_F32 ? product_rows_float32 : product_rows_float64; }
+
+#if WG_VECTOR_BYTES >= 32 || defined(__aarch64__)       /* its code is not worth its size on machines of before 2013 */
+#define WG_WINOGRAD
+#include "kernels/conv_winograd.h"
+#endif
 
 /* Offsets of channels and taps in the planes of a group, for one phase of the result. */
 static void phase_offsets(const wg_correlation *c, wg_phase *p) {
@@ -290,10 +301,14 @@ int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
     const geometry at = read_geometry(attr);
     wg_correlation c;
     if (!y->numel) return 0;
+    const weights from = weights_of(w, y->shape[1] / at.groups, x->shape[1] / at.groups, 0);
+#ifdef WG_WINOGRAD
+    winograd f;
+    if (winograd_pays(&f, y, x, w->shape + 2, &at, 0)) return winograd_run(&f, &from, y, x, op[3]);
+#endif
     int64_t *lists = make_correlation(&c, (axis_fn[]){forward_axis, forward_axis, forward_axis}, y, x, w->shape + 2, &at);
     if (!lists) return -1;
     wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, least_units(&c));
-    weights from = {w->data, c.results * c.channels * c.taps, c.channels * c.taps, c.taps};
     int status = correlate(&c, &from, y, x, op[3]);
     wg_scratch_put(lists);
     return status;
@@ -306,10 +321,14 @@ int WG_K(conv_input)(wg_array *const *op, int nop, const wg_attr *attr) {
     const geometry at = read_geometry(attr);
     wg_correlation c;
     if (!gx->numel) return 0;
+    const weights from = weights_of(w, gx->shape[1] / at.groups, g->shape[1] / at.groups, 1);
+#ifdef WG_WINOGRAD
+    winograd f;
+    if (winograd_pays(&f, gx, g, w->shape + 2, &at, 1)) return winograd_run(&f, &from, gx, g, op[3]);
+#endif
     int64_t *lists = make_correlation(&c, (axis_fn[]){adjoint_axis, adjoint_axis, adjoint_axis}, gx, g, w->shape + 2, &at);
     if (!lists) return -1;
     wg_correlation_layout(&c, PLANES, LEAST_Q, MOST_Q, least_units(&c));
-    weights from = {w->data, c.results * c.channels * c.taps, c.taps, c.results * c.taps};
     int status = correlate(&c, &from, gx, g, op[3]);
     wg_scratch_put(lists);
     return status;
@@ -330,6 +349,10 @@ int WG_K(conv_weight)(wg_array *const *op, int nop, const wg_attr *attr) {
         if (j.gw) memset(j.gw, 0, (size_t)(op[0]->numel * size));
         return 0;
     }
+#ifdef WG_WINOGRAD
+    winograd f;
+    if (j.gw && winograd_weight_pays(&f, g, x, kernel_shape, &at)) return winograd_weight_run(&f, op[0], op[1], x, g);
+#endif
     /* Between short rows there is more than im2col of their dimension costs, where many results share it. */
     const int columns = g->shape[4] <= 10 && g->shape[1] / at.groups >= 64;
     int64_t *lists = make_correlation(&c, (axis_fn[]){forward_axis, forward_axis, columns ? columns_axis : forward_axis}, g, x, kernel_shape, &at);

@@ -17,7 +17,9 @@
  *
  * Work is done in units: some images, or some rows of one, however they are cut. Each sum runs over k in order, in blocks
  * of WG_CONV_BLOCK whose sums are added up; so bits depend neither on the number of threads, nor on the width of vectors
- * (levels without FMA round each product). */
+ * (levels without FMA round each product).
+ *
+ * Kernels of 3x3 in float32 take another way where that is shorter: Note [Tiles of four]. */
 #ifndef WG_KERNELS_CONV_H
 #define WG_KERNELS_CONV_H
 

@@ -56,6 +56,10 @@ CASES = [
     ((1, 28, 1, 300, 33), (31, 28, 1, 2, 3), (1, 1, 1), (0, 0, 1), (1, 1, 1), 1),
     ((3, 32, 2, 5, 6), (29, 32, 2, 3, 1), (1, 1, 1), (1, 1, 0), (1, 1, 1), 1),
     ((3, 30, 1, 1, 37), (32, 30, 1, 1, 5), (1, 1, 1), (0, 0, 2), (1, 1, 1), 1),
+    # tiles of four: odd sizes, results and channels that are no whole blocks, rows of more than a vector, two groups, short rows
+    ((1, 50, 1, 23, 38), (41, 50, 1, 3, 3), (1, 1, 1), (0, 2, 1), (1, 1, 1), 1),
+    ((1, 96, 1, 15, 34), (98, 48, 1, 3, 3), (1, 1, 1), (0, 1, 0), (1, 1, 1), 2),
+    ((9, 90, 1, 8, 8), (64, 90, 1, 3, 3), (1, 1, 1), (0, 1, 1), (1, 1, 1), 1),
 ]
 
 
@@ -138,10 +142,11 @@ def test_every_level_convolves():
         close(got, want, size, 27, "float32")
 
 
-@pytest.mark.parametrize("after", [0, 1])
-def test_exhausted_memory_is_reported(kernels, after):
-    x, w, y = sample((1, 2, 1, 5, 5), "float32"), sample((2, 2, 1, 3, 3), "float32"), empty((1, 2, 1, 3, 3), "float32")
-    attrs = [(1, 1, 1), (0, 0, 0), (1, 1, 1), 1]
+#: the first asks for scratch twice, tiles of four once
+@pytest.mark.parametrize("after, channels, size", [(0, 2, 3), (1, 2, 3), (0, 64, 32)])
+def test_exhausted_memory_is_reported(kernels, after, channels, size):
+    x, y = sample((1, channels, 1, size + 2, size + 2), "float32"), empty((1, channels, 1, size, size), "float32")
+    w, attrs = sample((channels, channels, 1, 3, 3), "float32", 1), [(1, 1, 1), (0, 0, 0), (1, 1, 1), 1]
     for name, operands, extra in (("conv", (y, x, w, None), []), ("conv_input", (x, y, w, None), []), ("conv_weight", (w, None, x, y), [(1, 3, 3)])):
         kernels.fail_scratch(after)
         try:

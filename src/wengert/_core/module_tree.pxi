@@ -112,7 +112,7 @@ def state_below(module, destination, str prefix not None, bint keep_vars, tuple 
         return False
     metadata = getattr(destination, "_metadata", None)
     if metadata is not None:
-        metadata[prefix[:-1]] = {"version": module._version}
+        metadata[prefix[:max(len(prefix) - 1, 0)]] = {"version": module._version}
     held = module._parameters
     if held:
         for name, value in held.items():

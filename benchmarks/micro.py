@@ -76,6 +76,9 @@ named = x.as_subclass(Named); logged = x.as_subclass(Logged)
 TINY = TWO + "w.requires_grad_(); grad = lib.autograd.grad\n"
 
 # name, title, statement, setup, what libraries must agree on: goal 5, the call itself is what costs.
+NORMAL = TWO + "w = w.abs() + 0.5; Normal = lib.distributions.Normal\n"
+CATEGORICAL = ROWS + "Categorical = lib.distributions.Categorical\n"
+
 CALLS = [
     # numbers
     ("scalar_mul", "x * 2.0", "x * 2.0", TWO, "(x * 2.0).sum()"),
@@ -263,6 +266,45 @@ CALLS = [
      LEAF + "(x * w).sum().backward(); step = lib.optim.SGD([w], lr=1e-6).step\n", "None"),
     ("clip_grad_norm", "clip_grad_norm_, 6 parameters", "clip(parameters, 1e6)",
      TRAINED.format("SGD") + "clip = nn.utils.clip_grad_norm_; parameters = list(model.parameters())\n", "None"),
+    # distributions
+    ("normal_made", "distributions.Normal(x, w)", "Normal(x, w)", NORMAL, "Normal(x, w).log_prob(x).sum()"),
+    ("normal_sample", "normal.sample()", "normal.sample()", NORMAL + "normal = Normal(x, w)\n", "None"),
+    ("normal_log_prob", "normal.log_prob(x)", "normal.log_prob(x)", NORMAL + "normal = Normal(x, w)\n", "normal.log_prob(x).sum()"),
+    ("categorical_made", "distributions.Categorical(logits=y)", "Categorical(logits=y)", CATEGORICAL, "Categorical(logits=y).probs.sum()"),
+    ("categorical_sample", "categorical.sample()", "categorical.sample()", CATEGORICAL + "categorical = Categorical(logits=y)\n", "None"),
+    ("categorical_log_prob", "categorical.log_prob(t)", "categorical.log_prob(t)",
+     CATEGORICAL + "categorical = Categorical(logits=y); t = lib.tensor([1, 3, 5, 7])\n", "categorical.log_prob(t).sum()"),
+    ("mvn", "MultivariateNormal of 16: made, sampled, log_prob", "d = MVN(m, c); d.log_prob(d.rsample())",
+     BASE + "MVN = lib.distributions.MultivariateNormal; m = tensor(16); c = tensor(16, 16); c = c @ c.t() + 16 * lib.eye(16)\n", "MVN(m, c).log_prob(m)"),
+    ("multinomial", "lib.multinomial(p, 2)", "multinomial(p, 2)", TWO + "multinomial = lib.multinomial; p = x.abs()\n", "None"),
+    ("bernoulli", "lib.bernoulli(p)", "bernoulli(p)", TWO + "bernoulli = lib.bernoulli; p = x.sigmoid()\n", "None"),
+    ("normal_", "x.normal_()", "x.normal_()", TWO, "None"),
+    # trees of modules
+    ("state_dict", "model.state_dict()", "model.state_dict()", SEQUENTIAL, "None"),
+    ("load_state_dict", "model.load_state_dict(state)", "model.load_state_dict(state)", SEQUENTIAL + "state = model.state_dict()\n", "None"),
+    ("named_parameters", "list(model.named_parameters()), 6", "list(model.named_parameters())", SEQUENTIAL, "None"),
+    ("deepcopy", "copy.deepcopy(model)", "deepcopy(model)", SEQUENTIAL + "from copy import deepcopy\n", "None"),
+    # transforms
+    ("func_grad", "func.grad(f)(x)", "g(x)", TWO + "g = lib.func.grad(lambda x: (x * x).sum())\n", "g(x).sum()"),
+    ("func_vmap", "func.vmap(f)(y), 4 rows", "f(y)", ROWS + "f = lib.func.vmap(lambda x: (x * x).sum())\n", "f(y).sum()"),
+    ("func_jacrev", "func.jacrev(f)(x[:4])", "j(v)", TWO + "j = lib.func.jacrev(lambda x: x ** 3); v = x[:4]\n", "j(v).sum()"),
+    ("func_hessian", "func.hessian(f)(x[:4])", "h(v)", TWO + "h = lib.func.hessian(lambda x: (x ** 3).sum()); v = x[:4]\n", "h(v).sum()"),
+    ("functional_call", "func.functional_call(model, parameters, x)", "call(model, parameters, (x,))",
+     SEQUENTIAL + "call = lib.func.functional_call; parameters = dict(model.named_parameters())\n", "call(model, parameters, (x,)).sum()"),
+    # functions of functions
+    ("module_function", "lib.cos(x) on a 0-d tensor, as it is written", "lib.cos(x)", "x = lib.tensor(0.5)\n", "lib.cos(x)"),
+    ("movedim", "b.movedim(0, 1)", "b.movedim(0, 1)", BASE + "b = tensor(2, 3, 4)\n", "b.movedim(0, 1)[1, 1, 2]"),
+    ("kron", "lib.kron(x, x)", "kron(x, x)", TWO + "kron = lib.kron\n", "kron(x, x).sum()"),
+    ("cross", "lib.cross(v, v), 4 rows", "cross(v, u, dim=1)", BASE + "v = tensor(4, 3); u = tensor(4, 3, seed=1); cross = lib.cross\n", "cross(v, u, dim=1)[1, 2]"),
+    ("meshgrid", "lib.meshgrid(x, x)", "meshgrid(x, x, indexing='ij')", TWO + "meshgrid = lib.meshgrid\n", "meshgrid(x, w, indexing='ij')[0].sum()"),
+    ("one_hot", "F.one_hot(i, 10)", "one_hot(i, 10)", ROWS + INDICES + "one_hot = lib.nn.functional.one_hot\n", "one_hot(i, 10).sum()"),
+    ("repeat_interleave", "x.repeat_interleave(2)", "x.repeat_interleave(2)", TWO, "x.repeat_interleave(2)[5]"),
+    ("bincount", "lib.bincount(i)", "bincount(i)", ROWS + INDICES + "bincount = lib.bincount\n", "bincount(i).sum()"),
+    ("vstack", "lib.vstack of 4", "vstack(xs)", TWO + "vstack = lib.vstack; xs = [x, w, x, w]\n", "vstack(xs).sum()"),
+    ("eye", "lib.eye(4)", "eye(4)", "eye = lib.eye\n", "eye(4).sum()"),
+    ("diag", "lib.diag(x)", "diag(x)", TWO + "diag = lib.diag\n", "diag(x).sum()"),
+    ("arange_float", "lib.arange(0, 1, 0.1)", "arange(0, 1, 0.1)", "arange = lib.arange\n", "arange(0, 1, 0.1).sum()"),
+    ("module_batch_norm", "nn.BatchNorm1d(16) called", "norm(y)", ROWS + "norm = lib.nn.BatchNorm1d(16)\n", "norm(y).abs().sum()"),
 ]
 
 MICRO = {m.name: m for m in [

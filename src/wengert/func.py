@@ -6,12 +6,14 @@ sweep is recorded itself. So it is with tensors that the function takes from its
 """
 from ._core import depends_on_others
 from ._core import is_grad_enabled as _is_grad_enabled
+from ._core import places_below as _places_below
 from . import Tensor, get_rng_state, set_rng_state, stack
 from . import zeros_like as _zeros_like
 from ._pytree import broadcast_prefix, flatten, tree_map
 from .autograd import grad as _gradient
 from .autograd.functional import rows_of_jacobian
 from .grad_mode import enable_grad
+from .nn.modules._tree import Tree
 
 __all__ = ["grad", "grad_and_value", "vjp", "jvp", "linearize", "jacrev", "jacfwd", "hessian", "vmap", "functional_call",
            "stack_module_state"]
@@ -304,7 +306,16 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
 
 # ---- modules as functions ----
 
-def _places(module, name):
+def _named(module):
+    """(tensors, places): parameters and buffers by their paths, and (registry, name) where they stand."""
+    cls = type(module)
+    if cls.named_parameters is Tree.named_parameters and cls.named_buffers is Tree.named_buffers and cls._named_members is Tree._named_members:
+        found = _places_below(module, ("_parameters", "_buffers"), Tree.named_modules)
+        return {path: t for path, t, _, _ in found}, {path: (registry, name) for path, _, registry, name in found}
+    return {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}, {}
+
+
+def _place(module, name):
     """The registry that holds a parameter or buffer and its name there, or None."""
     path, _, last = name.rpartition(".")
     try:
@@ -339,8 +350,8 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
                 raise ValueError(f"{sorted(repeated)[0]} appears in multiple dictionaries; behavior of functional call is ambiguous")
             tensors.update(d)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    named = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
-    if tie_weights:
+    named, places = _named(module)
+    if tie_weights and len(named) > len({id(t) for t in named.values()}):
         ties = {}
         for name, t in named.items():
             ties.setdefault(id(t), []).append(name)
@@ -359,7 +370,7 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     before = []
     try:
         for name, t in tensors.items():
-            place = _places(module, name)
+            place = places.get(name) or _place(module, name)
             if place is not None:
                 registry, last = place
                 before.append((registry, last, registry[last]))

@@ -203,7 +203,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
 
 def _constant(*inputs):
     """Memory for samples in the shape of the first input: their gradient is zero, recorded where one of the inputs has one."""
-    if _core.is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in inputs):
+    if _core.is_grad_enabled() and (inputs[0].requires_grad or inputs[-1].requires_grad):
         return sum(inputs[1:], zeros_like(inputs[0]).add(inputs[0])).to(inputs[0].dtype).contiguous().zero_()
     return _row_major(inputs[0])
 
@@ -299,6 +299,7 @@ def _fill(self, name, generator, *numbers, parameters=()):
 
 
 @_in_place
+@_core.filler("uniform", "ordered", 0.0, 1.0)
 def uniform_(self, from_=0.0, to=1.0, *, generator=None, **names):
     """Fills with uniform samples from [from, to).
 
@@ -313,6 +314,7 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None, **names):
 
 
 @_in_place
+@_core.filler("normal", "second not negative", 0.0, 1.0)
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
     """Fills with normal samples.
 
@@ -338,6 +340,7 @@ def random_(self, from_=None, to=None, *, generator=None, **names):
 
 
 @_in_place
+@_core.filler("bernoulli", "probability", 0.5)
 def bernoulli_(self, p=0.5, *, generator=None):
     """Fills with 1 (with probability p, a number or a tensor) and 0."""
     if isinstance(p, Tensor):
@@ -349,6 +352,7 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
 
 @_in_place
+@_core.filler("exponential", "first positive", 1.0)
 def exponential_(self, lambd=1.0, *, generator=None):
     """Fills with samples of the exponential distribution of rate ``lambd``."""
     if not lambd > 0:
@@ -365,6 +369,7 @@ def geometric_(self, p, *, generator=None):
 
 
 @_in_place
+@_core.filler("cauchy", "second positive", 0.0, 1.0)
 def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
     """Fills with Cauchy samples."""
     if not sigma > 0:
@@ -373,6 +378,7 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
 
 
 @_in_place
+@_core.filler("log_normal", "second positive", 1.0, 2.0)
 def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
     """Fills with exponentials of normal samples."""
     if not std > 0:

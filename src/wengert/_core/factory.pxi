@@ -268,3 +268,79 @@ def factory(str source not None, fill=None, *, bint valued=False, random=None):
             set_attr_number(&f.numbers[1], random[2])
         return f
     return decorate
+
+
+# ---- in place ----
+
+cdef enum:                               # what must hold of the two numbers of a distribution
+    ORDERED
+    SECOND_NOT_NEGATIVE
+    SECOND_POSITIVE
+    FIRST_POSITIVE
+    PROBABILITY
+
+
+@cython.final
+cdef class Filler(Wrapper):
+    """A method that fills a tensor with random numbers. Calls with plain numbers by position that the distribution can have are
+    done here, where nothing is to be recorded; the Python function does the others, and raises for what is wrong."""
+    cdef int kernel, count, rule
+    cdef double defaults[2]
+
+
+cdef bint can_have(int rule, double first, double second) noexcept:
+    if rule == ORDERED:
+        return first <= second
+    if rule == SECOND_NOT_NEGATIVE:
+        return second >= 0
+    if rule == SECOND_POSITIVE:
+        return second > 0
+    return first > 0 if rule == FIRST_POSITIVE else 0 <= first <= 1
+
+
+cdef object filler_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    cdef Filler f = <Filler>self
+    cdef Py_ssize_t i, nargs = PyVectorcall_NARGS(nargsf)
+    cdef double numbers[2]
+    cdef wg_array *operand[2]
+    cdef wg_attr attr[2]
+    cdef Tensor t
+    cdef bint plain = kwnames == NULL and 1 <= nargs <= f.count + 1 and not wg_mode & WG_MODE_FUNCTION and default_generator is not None \
+        and isinstance(<object>args[0], Tensor) and is_plain(<object>args[0])
+    numbers[0] = f.defaults[0]
+    numbers[1] = f.defaults[1]
+    if plain:
+        for i in range(1, nargs):
+            plain = plain and (PyFloat_CheckExact(<object>args[i]) or PyLong_CheckExact(<object>args[i]))
+            if plain:
+                numbers[i - 1] = <object>args[i]
+        plain = plain and can_have(f.rule, numbers[0], numbers[1]) and not (grad_enabled() and has_edge(<Tensor>args[0]))
+    if not plain:
+        return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
+    t = <Tensor>args[0]
+    check(wg_tensor_writable(&t.t, 0))
+    operand[0] = &t.t.v.a
+    operand[1] = &(<Generator>default_generator).v.a
+    for i in range(f.count):
+        attr[i] = WG_FLOAT(numbers[i])
+    check(wg_launch(f.kernel, operand, 2, attr, f.count))
+    wg_tensor_touched(&t.t, 0xffff)
+    return t
+
+
+wg_type_vectorcall(<PyTypeObject *>Filler, WG_OFFSET_WRAPPER)
+
+
+def filler(str kernel not None, str rule not None, *defaults):
+    """Decorates a method that fills a tensor from a distribution of one or two numbers, with these defaults."""
+    def decorate(function):
+        cdef Filler f = Filler.__new__(Filler)
+        f.vectorcall = filler_vectorcall
+        f.function = function
+        f.kernel = RANDOM_KERNELS[kernel]
+        f.count = <int>len(defaults)
+        f.rule = ("ordered", "second not negative", "second positive", "first positive", "probability").index(rule)
+        for i, number in enumerate(defaults):
+            f.defaults[i] = number
+        return f
+    return decorate

@@ -76,6 +76,38 @@ def named_members_below(module, str registry not None, usual, str prefix not Non
     return found
 
 
+def places_below(module, tuple registries not None, usual):
+    """Where the tensors of a module and all below it stand: (path, tensor, registry, name) in a list, for each of these registries
+    in turn. A tensor that stands in several places is there several times."""
+    cdef list found = [], modules = []
+    named_modules_into(module, usual, "", set(), False, modules)
+    for registry in registries:
+        for path, owner in modules:
+            held = getattr(owner, registry)
+            if held:
+                for name, value in held.items():
+                    if value is not None:
+                        found.append((below(path, name), value, held, name))
+    return found
+
+
+def copy_plain(to, value):
+    """Copies one tensor into another, unrecorded; False where they are not two plain tensors of one shape, or it fails."""
+    cdef uint32_t mode = wg_mode
+    if not isinstance(to, Tensor) or not isinstance(value, Tensor) or not is_plain(to) or not is_plain(value) or wg_mode & WG_MODE_FUNCTION:
+        return False
+    if not wg_same_shape(&(<Tensor>to).t.v.a, &(<Tensor>value).t.v.a):
+        return False
+    set_grad_mode(False)
+    try:
+        to.copy_(value)
+    except Exception:
+        return False                                       # the caller tries again, to say what is wrong
+    finally:
+        set_grad_mode(not mode & WG_MODE_NO_GRAD)
+    return True
+
+
 def train_below(module, mode, tuple usual not None):
     """Sets the mode of a module and all below it. ``usual``: `train`, `children`, `named_children` and `__setattr__` of modules
     that override none of them; those that do are asked."""

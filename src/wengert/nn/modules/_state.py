@@ -129,6 +129,8 @@ class State:
 
     def _load_tensor(self, name, key, param, value, assign, error_msgs):
         """Brings one entry of a state_dict into the parameter or buffer ``param``."""
+        if not assign and _core.copy_plain(param, value):
+            return
         if not isinstance(value, Tensor):
             error_msgs.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
@@ -171,11 +173,10 @@ class State:
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         local = {name: param for name, param in self._parameters.items() if param is not None}
-        local.update(
-            (name, buffer)
-            for name, buffer in self._buffers.items()
-            if buffer is not None and name not in self._non_persistent_buffers_set
-        )
+        if self._buffers:
+            for name, buffer in self._buffers.items():
+                if buffer is not None and name not in self._non_persistent_buffers_set:
+                    local[name] = buffer
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, param in local.items():
             key = prefix + name
@@ -192,10 +193,11 @@ class State:
         elif strict and extra_key in state_dict:
             unexpected_keys.append(extra_key)
         if strict:
+            start = len(prefix)
             for key in state_dict:
-                if key.startswith(prefix) and key != extra_key:
-                    name, dot, _ = key[len(prefix) :].partition(".")
-                    if name not in (self._modules if dot else local):
+                if key.startswith(prefix) and key[start:] not in local and key != extra_key:
+                    name, dot, _ = key[start:].partition(".")
+                    if not dot or name not in self._modules:
                         unexpected_keys.append(key)
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
@@ -231,9 +233,8 @@ class State:
                 if child is not None:
                     child_prefix = f"{prefix}{name}."
                     load(child, {k: v for k, v in entries.items() if k.startswith(child_prefix)}, child_prefix)
-            incompatible = _IncompatibleKeys(missing_keys, unexpected_keys)
             for hook in module._load_state_dict_post_hooks.values():
-                if hook(module, incompatible) is not None:
+                if hook(module, _IncompatibleKeys(missing_keys, unexpected_keys)) is not None:
                     raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
                         "values, if incompatible_keys need to be modified, it should be done inplace."

@@ -141,14 +141,7 @@ static void transpose_items(void *context, int64_t begin, int64_t end) {
     }
 }
 
-static void run_copy(const wg_nest *t, double cost_ns, wg_run run, void *context) {
-    int dense = -1;
-    for (int d = 0; d < t->ndim; d++)
-        if (t->stride[d][1] && magnitude(t->stride[d][1]) < magnitude(t->step[1]) && t->shape[d] >= 4) dense = d;
-    if (dense < 0 || t->n < 4 || !t->runs) {
-        wg_nest_parallel(t, cost_ns, run, context);
-        return;
-    }
+static void run_pieces(const wg_nest *t, int dense, double cost_ns, wg_run run, void *context) {
     transpose_job job;
     wg_nest_copy(&job.t, t);
     job.size = t->shape[dense];
@@ -163,6 +156,29 @@ static void run_copy(const wg_nest *t, double cost_ns, wg_run run, void *context
     job.t.ndim--;
     job.t.runs /= job.size;
     wg_parallel_for(job.t.runs * job.pieces, 1, cost_ns * PIECE * (double)job.size, transpose_items, &job);
+}
+
+/* Runs shorter than this are walked across: many short runs would cost more in calls than in moves. */
+enum { SHORT = 16 };
+
+static void run_copy(const wg_nest *t, double cost_ns, wg_run run, void *context) {
+    const int next = t->ndim - 1;
+    if (t->n < SHORT && next >= 0 && t->shape[next] >= PIECE && t->runs) {
+        wg_nest swapped;
+        wg_nest_copy(&swapped, t);
+        swapped.n = t->shape[next];
+        swapped.shape[next] = t->n;
+        memcpy(swapped.step, t->stride[next], sizeof t->stride[next]);
+        memcpy(swapped.stride[next], t->step, sizeof t->step);
+        swapped.runs = t->runs / swapped.n * t->n;
+        run_pieces(&swapped, next, cost_ns, run, context);
+        return;
+    }
+    int dense = -1;
+    for (int d = 0; d < t->ndim; d++)
+        if (t->stride[d][1] && magnitude(t->stride[d][1]) < magnitude(t->step[1]) && t->shape[d] >= 4) dense = d;
+    if (dense < 0 || t->n < 4 || !t->runs) wg_nest_parallel(t, cost_ns, run, context);
+    else run_pieces(t, dense, cost_ns, run, context);
 }
 
 /* copy(y, x): y's values become x's, cast to y's dtype. Same shape (x broadcast by strides of 0). y and x may be

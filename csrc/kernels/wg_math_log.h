@@ -115,7 +115,8 @@ WG_INLINE double wg_logaddexp_f64(double x, double y) {
     double m = y > x ? y : x;
     wg_pair d = wg_two_sum(x, -y);            /* its rounding would be an error of exp as large as d */
     double lost = __builtin_fabs(d.hi) < 800.0 ? d.lo : 0.0;
-    double r = m + wg_log1p_f64(wg_exp_sum_f64(-__builtin_fabs(d.hi), d.hi < 0.0 ? lost : -lost));
+    double rest = wg_log1pexp_f64(d.hi);
+    double r = m + (rest - rest * (d.hi < 0.0 ? -lost : lost));
     return ((x == y) & (x - x != 0.0)) ? x : r;
 }
 
@@ -158,6 +159,10 @@ WG_INLINE float wg_log_sigmoid_f32(float x) {
     double v = (double)x;
     return (float)((v < 0.0 ? v : 0.0) - wg_log1pexp_d32(v)) + 0.0f;          /* never -0 */
 }
-WG_INLINE float wg_logaddexp_f32(float x, float y) { return (float)wg_logaddexp_f64((double)x, (double)y); }
+WG_INLINE float wg_logaddexp_f32(float x, float y) {
+    const double a = (double)x, b = (double)y;
+    const float r = (float)((b > a ? b : a) + wg_log1pexp_d32(a - b));
+    return ((x == y) & (x - x != 0.0f)) ? x : r;
+}
 
 #endif

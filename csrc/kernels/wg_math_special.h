@@ -187,8 +187,16 @@ static inline double wg_igammac_f64(double a, double x) { return wg_gamma_part(a
 static inline double wg_hurwitz_f64(double s, double q) { return s == 1.0 ? INFINITY : s < 1.0 ? NAN : wg_zeta_f64(s, q); }
 WG_SPECIAL_2(igamma) WG_SPECIAL_2(igammac) WG_SPECIAL_2(hurwitz)
 
-static inline double wg_nextafter_f64(double x, double y) { return nextafter(x, y); }
-static inline float wg_nextafter_f32(float x, float y) { return nextafterf(x, y); }
+/* The neighbour by its bits: away from 0 one more, towards it one less; of 0 the smallest number of y's sign. */
+#define WG_NEXTAFTER(T, U, S, SIGN)                                                  \
+    WG_INLINE T wg_nextafter_##S(T x, T y) {                                         \
+        U u = wg_bits_##S(x), v = wg_bits_##S(y);                                    \
+        U next = x == 0 ? (v & SIGN) | 1u : (y > x) == (x > 0) ? u + 1u : u - 1u;    \
+        return x != x || y != y ? x + y : x == y ? y : wg_from_bits_##S(next);       \
+    }
+WG_NEXTAFTER(float, uint32_t, f32, 0x80000000u)
+WG_NEXTAFTER(double, uint64_t, f64, 0x8000000000000000u)
+#undef WG_NEXTAFTER
 
 /* ---- orthogonal polynomials of degree n: by their recurrences up to a degree that ends soon, by closed forms beyond, whatever the
  * degree; 0 for n < 0, as PyTorch has it. Where PyTorch's recurrence has gone from inf to nan, these stay at inf. ---- */

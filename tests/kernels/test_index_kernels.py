@@ -368,26 +368,6 @@ def test_nonzero(kernels, dtype):
     assert kernels("nonzero", empty((2, 1), "int64"), minus_zero_and_nan).tolist() == [[1], [3]]
 
 
-# ---- repeat_interleave ---------------------------------------------------------------------------------------
-
-def test_repeat_interleave(kernels):
-    for dtype, (shape, dim) in itertools.product(SOME, (((4,), 0), ((4, 3), 0), ((2, 5, 3), 1), ((2, 3), -1))):
-        x = sample(shape, dtype)
-        repeats = np.random.default_rng(0).integers(0, 4, shape[dim])
-        expected = np.repeat(np.asarray(values(x)), repeats, dim)
-        assert kernels("repeats_total", np.zeros((), np.int64), repeats) == repeats.sum()
-        for source, times, y in itertools.product(copies(x), copies(repeats), copies(empty(expected.shape, dtype))):
-            same(kernels("repeat_interleave", y, source, times, attrs=[dim]), expected)
-    with pytest.raises(RuntimeError, match="^repeats can not be negative$"):
-        kernels("repeats_total", np.zeros((), np.int64), np.array([3, -1]))
-    y = empty((3,), "float64")
-    for repeats in ([1, 1], [1, 3], [2**62, 2**62]):
-        fails(kernels, RuntimeError, "allocated size does not match required size", "repeat_interleave", y, np.zeros(2), np.array(repeats),
-              attrs=[0])
-    with pytest.raises(RuntimeError, match="exceeds"):
-        kernels("repeats_total", np.zeros((), np.int64), np.array([2**62, 2**62]))
-
-
 # ---- exhausted memory ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name, operands, attrs", [
@@ -397,8 +377,7 @@ def test_repeat_interleave(kernels):
     ("put", [np.zeros(2), np.zeros(2, np.int64), np.ones(2)], [True]),
     ("index_get", [np.zeros(300), np.ones(3), np.zeros(300, np.int64)], []),
     ("index_put", [np.zeros(3), np.ones(300), np.zeros(300, np.int64)], [True]),
-    ("masked_scatter", [np.zeros(2), np.ones(2, bool), np.ones(4)[::2]], []),
-    ("repeat_interleave", [np.zeros(2), np.ones(1), np.array([2])], [0])])
+    ("masked_scatter", [np.zeros(2), np.ones(2, bool), np.ones(4)[::2]], [])])
 def test_exhausted_memory_changes_nothing(kernels, name, operands, attrs):
     kernels.fail_scratch()
     with pytest.raises(MemoryError):

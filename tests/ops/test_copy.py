@@ -333,3 +333,24 @@ def test_results_lie_in_memory_as_torchs_do(operation, layout):
     torch = pytest.importorskip("torch")
     ours, theirs = (RESULTS[operation](lib, PERMUTED[layout](lib)) for lib in (wengert, torch))
     assert ours.stride() == theirs.stride() and ours.is_contiguous() == theirs.is_contiguous()
+
+
+@pytest.mark.parametrize("text", ["x[:, None].expand(100, 3).contiguous()", "x.reshape(50, 2).t().contiguous().t()[:, None].expand(50, 3, 2).clone()", "x.unfold(0, 4, 2).contiguous()",
+                                  "x[:96].reshape(2, 6, 4, 2).permute(0, 2, 1, 3).contiguous()", "x[:96].reshape(3, 4, 4, 2).permute(1, 2, 0, 3).double()",
+                                  "x[:, None, None].expand(100, 2, 5).contiguous()", "x.flip(0)[::2, None].expand(50, 15).contiguous()",
+                                  "x.repeat_interleave(3)", "x.repeat_interleave(1)", "x[:6].reshape(2, 3).t().repeat_interleave(2, 1)", "x[0].repeat_interleave(2)",
+                                  "x[:6].reshape(2, 3).repeat_interleave(0, -1)", "x.repeat_interleave(torch.tensor(2))"])
+def test_many_short_runs(text):
+    same_value(text, x=lambda lib: lib.arange(100))
+    if "double" not in text:
+        same_value(text, x=lambda lib: lib.arange(100).to(lib.bfloat16))
+
+
+def test_repeats_are_copies_and_refused_as_torch_refuses_them():
+    x = wengert.arange(3)
+    x.repeat_interleave(1)[0] = 9
+    y = wengert.ones(1).repeat_interleave(3)
+    y[0] = 5
+    assert x.tolist() == [0, 1, 2] and y.tolist() == [5, 1, 1]
+    for text in ("x.repeat_interleave(-1)", "x.repeat_interleave(2, 5)", "x[0].repeat_interleave(2, 0)", "x.repeat_interleave(torch.tensor([1, -1, 1]))"):
+        same_error(text, x=lambda lib: lib.arange(3))

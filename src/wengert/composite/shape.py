@@ -1,7 +1,7 @@
 """Reshaping, splitting, joining, moving dimensions."""
 from .. import _core, ops
 from .._core import Tensor, shortcut
-from ..types import Size
+from ..types import Size, contiguous_format
 from ._register import public
 
 
@@ -297,6 +297,7 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
     i64 = _core.dtype_by_name("int64")
     if dim is None:
         input, dim = input if input.dim() == 1 else input.reshape(-1), 0
+    dim = _wrap(dim, input.dim()) if input.dim() else _wrap(1, 0)
     n = input.shape[dim]
     if isinstance(repeats, Tensor) and repeats.numel() != 1 or isinstance(repeats, (list, tuple)) and len(repeats) != 1:
         counts = repeats.to(i64) if isinstance(repeats, Tensor) else _core.from_data(list(repeats), i64)
@@ -307,12 +308,11 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
                                f"{counts.shape[0]} and input.size({dim}) = {n}")
     else:
         count = int(repeats if not isinstance(repeats, (list, tuple)) else repeats[0])
-        if n and count < 0:
-            raise RuntimeError("repeats can not be negative")
-        index = _core.empty((n,), i64)
-        _core.arange_into(index, 0, 1)
-        index = ops.expand(ops.unsqueeze(index, 1), (n, max(count, 0))).reshape(-1)
-        return ops.index_select(input, dim, index)
+        if count < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        shape = list(input.shape)
+        every = ops.expand(ops.unsqueeze(input, dim + 1), shape[:dim + 1] + [count] + shape[dim + 1:])
+        return ops._reshape(every.clone(memory_format=contiguous_format), shape[:dim] + [n * count] + shape[dim + 1:])
     if n and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")
     total = sum(counts.tolist())                             # a sum of int64 might wrap

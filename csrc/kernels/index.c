@@ -90,7 +90,6 @@ static int out_of_bounds(int kind, int64_t bad, int dim, int64_t size) {
     return wg_fail(kind, "index %lld is out of bounds for dimension %d with size %lld", (long long)bad, dim, (long long)size);
 }
 
-static int64_t extent(const wg_array *x, int d) { return x->ndim ? x->shape[d] : 1; }
 static int64_t byte_stride(const wg_array *x, int d) { return x->ndim ? x->strides[d] * wg_itemsize[x->dtype] : 0; }
 
 /* A 0-d array is as good as one of a single dimension. */

@@ -227,6 +227,18 @@ WG_FORWARD_OF_INTO(scatter, 1)
 WG_FORWARD_OF_INTO(scatter_add, 1)
 WG_FORWARD_OF_INTO(scatter_value, 1)
 
+/* x, index, src; dim, reduce, include_self: as the kernel's */
+WG_FORWARD(_scatter_reduce) {
+    (void)nx;
+    int along;
+    wg_val_clear(y);
+    if (wg_copy_new(y, x[0]->a.dtype, &x[0]->a, 1) < 0) return -1;
+    const int checked = check_scatter(&y->a, &x[1]->a, &x[2]->a, attr[0].i, &along);
+    if (checked) return wg_done(y, checked < 0 ? -1 : 0);
+    wg_attr given[3] = {WG_INT(along), attr[1], attr[2]};
+    return wg_done(y, launch_indexed(WG_K_scatter_reduce, &y->a, x[1], &x[2]->a, given, 3));
+}
+
 /* ---- a vector of indices along one dimension ------------------------------------------------------------------ */
 
 /* x, index; dim */

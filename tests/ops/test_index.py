@@ -1,4 +1,5 @@
 """Gather, scatter, indexing by tensors and masks against torch."""
+import numpy as np
 import pytest
 from against_torch import DTYPES, LAYOUTS, assert_nothing_kept, cases, names, same, same_derivatives, same_error, same_value, torch
 
@@ -120,3 +121,24 @@ def test_derivatives(text, shapes):
 
 def test_nothing_is_kept():
     assert_nothing_kept(VALUES + EDGES + ERRORS)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+@pytest.mark.parametrize("include_self", [True, False])
+def test_scatter_reduce(reduce, include_self):
+    """At many indices, of which several name one place; values by the kernel, and by what has derivatives."""
+    from close_to_torch import close_derivatives, close_value
+    rng = np.random.default_rng(5)
+    x, y, flat = rng.standard_normal((4, 6)), rng.standard_normal((5, 6)), rng.standard_normal(300)
+    arguments = f"'{reduce}', include_self={include_self}"
+    place, line = "(torch.arange(30).reshape(5, 6) * 7 % 4)", "(torch.arange(300) * 37 % 11)"
+    for text, arrays in ((f"x.scatter_reduce(0, {place}, y, {arguments})", (x, y)), (f"x[0].scatter_reduce(0, {line}[:6] % 6, y[1], {arguments})", (x, y)),
+                         (f"x.scatter_reduce(1, {place}.t()[:4, :5], y.t()[:4], {arguments})", (x, y)),
+                         (f"torch.zeros(11, dtype=x.dtype).scatter_reduce(0, {line}, x, {arguments})", (flat,))):
+        for dtype in ("float64", "float32", "bfloat16"):
+            close_value(text, *arrays, dtype=dtype)
+        close_value(text, *(np.round(a * 3).astype("int64") for a in arrays))
+        close_derivatives(text, *arrays, orders=1)
+    x[0, 0] = np.nan
+    close_value(f"x.scatter_reduce(0, {place}, y, {arguments})", x, y)
+    close_value(f"y.scatter_reduce(0, {place}[:4], x, {arguments})", x, y)

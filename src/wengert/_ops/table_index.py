@@ -29,6 +29,8 @@ def define(op):
     op("scatter_value", "x, dim: int, index, value: Number",
        vjp={"x": "scatter_value(g, dim, index, 0)", "index": "nondiff"}, linear="x", public="scatter",
        grad_name="ScatterBackward1", **inplace)
+    op("_scatter_reduce", "x, dim: int, index, src, reduce: int, include_self: bool", outs="y!nondiff", vjp="nondiff",
+       doc="reduce: 0 sum, 1 prod, 2 amax, 3 amin, 4 mean.")
     op("scatter_add", "x, dim: int, index, src", vjp={"x": "g", "index": "nondiff", "src": "gather(g, dim, index)"},
        linear="x+src", **inplace)
 

@@ -4,7 +4,7 @@ from ..autograd.function import Function
 from . import search  # noqa: F401  (unique)
 from ._register import functions, in_place, methods, public
 
-_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+_REDUCTIONS = ("sum", "prod", "amax", "amin", "mean")                # in the kernel's order
 _table_scatter, _table_scatter_ = ops._public("torch")["scatter"], ops._public("method")["scatter_"]
 
 
@@ -25,8 +25,8 @@ class ScatterReduce(Function):
     """Largest or smallest elements. The gradient is divided evenly among equal ones."""
 
     @staticmethod
-    def forward(ctx, x, dim, index, src, pick, include_self):
-        result = _combine(x, dim, index, src, pick)
+    def forward(ctx, x, dim, index, src, reduce, include_self):
+        result = ops._scatter_reduce(x, dim, index, src, _REDUCTIONS.index(reduce), include_self)
         ctx.dim, ctx.include_self = dim, include_self
         ctx.save_for_backward(x, index, src, result)
         return result
@@ -40,14 +40,6 @@ class ScatterReduce(Function):
             mine = ops.scatter_value(mine, ctx.dim, index, 0)
         share = g / ops.scatter_add(mine, ctx.dim, index, theirs)
         return share * mine, None, None, ops.gather(share, ctx.dim, index) * theirs, None, None
-
-
-def _limits(dtype):
-    """The least and the largest value."""
-    from ..types import finfo, iinfo
-    if dtype.is_floating_point:
-        return -float("inf"), float("inf")
-    return (0, 1) if dtype.name == "bool" else (iinfo(dtype).min, iinfo(dtype).max)
 
 
 @public(out=True, inplace=True)
@@ -77,22 +69,21 @@ def _reduced(name, input, dim, index, src, reduce, include_self):
             return ops.scatter_add(input, dim, index, src)  # raises, in PyTorch's words
         for d, n in enumerate(index.shape):
             src = ops.slice(src, d, 0, n, 1)
-    least, largest = _limits(input.dtype)
+    if not ((input.requires_grad or src.requires_grad) and _core.is_grad_enabled()):
+        return ops._scatter_reduce(input, dim, index, src, _REDUCTIONS.index(reduce), include_self)
+    if reduce in ("amax", "amin"):
+        return ScatterReduce.apply(input, dim, index, src, reduce, include_self)
     if not include_self:
-        start = {"sum": 0, "mean": 0, "prod": 1, "amax": least, "amin": largest}[reduce]
-        input = ops.scatter_value(input, dim, index, start)
+        input = ops.scatter_value(input, dim, index, 1 if reduce == "prod" else 0)
     if reduce == "sum":
         return ops.scatter_add(input, dim, index, src)
     if reduce == "prod":
         return _combine(input, dim, index, src, ops.mul)
-    if reduce == "mean":
-        total = ops.scatter_add(input, dim, index, src)
-        count = _core.full(input.shape, 1, input.dtype)
-        if not include_self:
-            count = ops.scatter_value(count, dim, index, 0)
-        count = ops.scatter_add(count, dim, index, _core.full(index.shape, 1, input.dtype)).clamp(min=1)
-        return total / count if input.dtype.is_floating_point else ops.div_floor(total, count)
-    return ScatterReduce.apply(input, dim, index, src, ops.maximum if reduce == "amax" else ops.minimum, include_self)
+    total = ops.scatter_add(input, dim, index, src)
+    count = _core.full(input.shape, 1, input.dtype)
+    if not include_self:
+        count = ops.scatter_value(count, dim, index, 0)
+    return total / ops.scatter_add(count, dim, index, _core.full(index.shape, 1, input.dtype)).clamp(min=1)
 
 
 @public(out=True, inplace=True)

@@ -1,6 +1,7 @@
 """Products of vectors and matrices against torch."""
 import numpy as np
 import pytest
+import torch
 from close_to_torch import close, close_derivatives, close_error, close_value, draw
 
 import wengert
@@ -158,3 +159,23 @@ def test_without_recording_what_has_no_derivative_computes():
     with wengert.no_grad():
         assert wengert.geqrf(a)[1].shape == (2,)
         assert wengert.linalg.qr(a, mode="r")[1].shape == (2, 2)
+
+
+@pytest.mark.parametrize("shapes", [((40, 5), (30, 5)), ((2, 40, 5), (3, 5)), ((3, 1, 27, 4), (2, 7, 4)), ((0, 3), (30, 3)), ((27, 0), (3, 0)), ((4, 3), (5, 3))], ids=str)
+def test_distances(shapes):
+    """By a product from 26 rows on, as PyTorch's; zero distances have no gradient."""
+    rng = np.random.default_rng(31)
+    a, b = (rng.standard_normal(shape) for shape in shapes)
+    if a.ndim == b.ndim == 2 and a.size and a.shape[1] > 0:
+        b[:2] = a[:2] = np.round(a[:2] * 4) / 4                # exact, so that their distance is zero both ways
+    for p, mode in ((2.0, None), (2.0, "use_mm_for_euclid_dist"), (2.0, "donot_use_mm_for_euclid_dist"), (1.0, None)):
+        results = []
+        for lib in (torch, wengert):
+            x, y = lib.tensor(a, requires_grad=True), lib.tensor(b, requires_grad=True)
+            d = lib.cdist(x, y, p, **({} if mode is None else {"compute_mode": mode}))
+            d.sin().sum().backward()
+            results.append([d.detach().numpy(), x.grad.numpy(), y.grad.numpy()])
+        for theirs, ours in zip(*results):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
+    with pytest.raises(ValueError, match="nothing is not a valid value for compute_mode"):
+        wengert.cdist(wengert.tensor(a), wengert.tensor(b), compute_mode="nothing")

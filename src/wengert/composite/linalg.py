@@ -151,9 +151,29 @@ def matrix_power(input, n):
     return result
 
 
+def _euclidean(x1, x2):
+    """Euclidean distances of all rows by |x|^2 + |y|^2 - 2 x y, whose largest part is one matrix product. Where that is not positive, the
+    distance is zero and has no gradient."""
+    squares = x1.square().sum(-1, keepdim=True) + x2.square().sum(-1).unsqueeze(-2) - 2 * (x1 @ x2.mT)
+    apart = squares > 0
+    return ops.where(apart, ops.where(apart, squares, 1.0).sqrt(), 0.0) if squares.requires_grad else squares.clamp_(min=0).sqrt_()
+
+
 @public(method=False)
-def cdist(x1, x2, p=2.0, compute_mode=None):
-    """Distances of the p-norm between all rows of two (batches of) matrices."""
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
+    """Distances of the p-norm between all rows of two (batches of) matrices: (..., P, M) and (..., R, M) to (..., P, R).
+
+    Where p is 2 and P or R exceeds 25, or ``compute_mode`` is "use_mm_for_euclid_dist", they come from one matrix product, which is fast
+    and loses digits of small distances between large vectors; with "donot_use_mm_for_euclid_dist" they never do.
+
+    Raises:
+        ValueError: another compute_mode.
+    """
+    if compute_mode not in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    by_product = compute_mode == "use_mm_for_euclid_dist" or (compute_mode[0] == "u" and max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0) > 25)
+    if p == 2 and by_product and x1.dim() > 1 and x2.dim() > 1 and x1.dtype == x2.dtype and x1.is_floating_point() and x1.shape[-1] == x2.shape[-1] > 0:
+        return _euclidean(x1, x2)
     return ops.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, (-1,))
 
 

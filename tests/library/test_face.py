@@ -184,7 +184,6 @@ def test_every_lent_name_exists():
 
 @pytest.mark.parametrize("call", [
     lambda t: t.hub.load("a/b", "c"), lambda t: t.onnx.export(None, (), "f"), lambda t: t.jit.load("f"), lambda t: t.jit.save(None, "f"),
-    lambda t: t.profiler.profile(),
 ])
 def test_what_there_is_not(call):
     with pytest.raises(NotImplementedError, match="wengert"):

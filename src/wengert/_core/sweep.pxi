@@ -1,6 +1,15 @@
 # The reverse sweep as Python sees it. The walk is in csrc/wg_sweep.c; here stands what only Python can do: hooks, Functions,
 # .grad.
 
+cdef object sweep_timer = None             # a profiler's: the name of a record's derivative -> a context to compute it in
+
+
+def _set_sweep_timer(timer):
+    """Has each record that sweeps reach computed inside ``timer(name)``; None for no longer."""
+    global sweep_timer
+    sweep_timer = timer
+
+
 @cython.final
 @cython.freelist(4)
 @cython.no_gc                            # nothing else refers to a sweep: it is in no cycle
@@ -56,7 +65,7 @@ cdef class Sweep:
         wg_sweep_begin(&self.s, self.create_graph)
         self.s.accumulates = self.accumulate and self.inputs is None
         self.begun = True
-        if wg_mode & WG_MODE_ANOMALY:
+        if wg_mode & WG_MODE_ANOMALY or sweep_timer is not None:
             self.s.watched = self.s.special = 1
         if self.inputs is not None:
             self.places = {}
@@ -84,12 +93,26 @@ cdef class Sweep:
         cdef wg_rec *r = wg_sweep_run(&self.s, self.retain_graph, &status)
         while r != NULL:
             self.s.handed_out = 1
-            if self.s.watched:
+            if self.s.watched and sweep_timer is not None:
+                self.run_timed(r)
+            elif self.s.watched and wg_mode & WG_MODE_ANOMALY:
                 self.run_watched(r)
             else:
                 self.run_general(r)
             r = wg_sweep_run(&self.s, self.retain_graph, &status)
         check(status)
+        return 0
+
+    cdef int run_timed(self, wg_rec *r) except -1:
+        """Under a profiler: tells it how long a record's derivative took."""
+        cdef wg_edge edge
+        edge.node = &r.node
+        edge.out = 0
+        with sweep_timer(make_node(edge).name()):
+            if wg_mode & WG_MODE_ANOMALY:
+                self.run_watched(r)
+            else:
+                self.run_general(r)
         return 0
 
     cdef int run_watched(self, wg_rec *r) except -1:

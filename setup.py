@@ -55,6 +55,8 @@ else:
     FLAGS += ["-O3", "-g0", "-DNDEBUG", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]   # C unwinds nothing
 SCALAR = ["-fno-tree-slp-vectorize"]     # outside kernels: two bytes stored apart and loaded as one word cost 4 ns an operation
 WARNINGS = ["-Wall", "-Wextra"] + (["-Werror"] if WERROR else [])
+# What stands around launches, by folder: operations' checks and shapes, and formulas that nothing but calls of them.
+OF_OPERATIONS = {} if DEBUG else {"ops": ["-O2"], "generated": ["-Os"]}
 CYTHON_FLAGS = ["-fwrapv", "-Wall", "-Wno-unused-function", "-Wno-unused-variable"]   # its C is not ours to lint
 
 V2 = ["-mcx16", "-mpopcnt", "-msahf", "-msse3", "-mssse3", "-msse4.1", "-msse4.2"]
@@ -178,7 +180,7 @@ class BuildExt(build_ext):
         super().run()
         package = (ROOT / "src" if self.inplace else Path(self.build_lib)) / "wengert"
         bundle_openblas(package / "_libs")
-        generate("emit_py.py", package / "_generated")          # stubs, and the rows that tests are made from
+        generate("emit_py.py", package / "_generated")          # stubs
 
     def build_extension(self, ext):
         compiler = Compiler()
@@ -209,7 +211,8 @@ class BuildExt(build_ext):
         plain = sorted(CSRC.glob("*.c")) + sorted((CSRC / "ops").glob("*.c"))
         plain += sorted(set(generated.glob("*.c")) - set(loops))
         for source in plain:
-            jobs.append((source, build / "plain" / f"{source.parent.name}_{source.stem}.o", FLAGS + SCALAR + WARNINGS + include))
+            size = OF_OPERATIONS.get(source.parent.name, [])
+            jobs.append((source, build / "plain" / f"{source.parent.name}_{source.stem}.o", FLAGS + SCALAR + size + WARNINGS + include))
         for source in sorted(CORE.glob("*.c")):
             jobs.append((source, build / "core" / f"{source.stem}.o", FLAGS + SCALAR + WARNINGS + python + include))
         for source in core.sources:

@@ -3,10 +3,8 @@
 table_torch.pyi  table_functional.pyi  table_special.pyi  table_linalg.pyi
                  stubs of the functions of each namespace; overloads in the order in which they are tried
 table_tensor.pyi the methods of Tensor, in-place forms included
-table.json       every row for generated tests: names, parameters, outputs, dtype rule, domain, samples
 """
 import importlib.util
-import json
 import keyword
 import sys
 from pathlib import Path
@@ -20,7 +18,6 @@ if not __package__:                                     # run as a script, befor
     __package__ = "wengert_ops"
 
 from .emit_c import doc, publics, write_files
-from .grammar import Node
 from .rows import NUMBERS
 
 BANNER = "# Generated from src/wengert/_ops by emit_py.py: do not edit.\n"
@@ -99,26 +96,10 @@ def emit_methods(table):
     return "\n".join(lines) + "\n"
 
 
-def describe(op):
-    """One row as plain data."""
-    return {
-        "name": op.name, "public": op.public, "where": op.where, "aliases": list(op.aliases), "kind": op.kind, "types": op.types,
-        "signature": op.signature, "grad_name": op.grad_name, "inplace": op.inplace, "number_ok": op.number_ok, "mask": op.is_mask,
-        "bools": list(op.bools), "domain": list(op.domain), "samples": list(op.samples), "kernel": op.kernel,
-        "params": [{"name": p.name, "python_name": p.python_name, "type": p.type, "optional": p.optional,
-                    "keyword_only": p.keyword_only, "has_default": p.has_default, "default": p.default, "choices": list(p.choices),
-                    "aliases": list(p.aliases)} for p in op.params],
-        "outs": [{"name": o.name, "nondiff": o.nondiff, "hidden": o.hidden, "list": o.is_list} for o in op.outs],
-        "vjp": {name: "formula" if isinstance(v, Node) else v for name, v in op.vjp.items()},
-        "saved": {p.name: {"x": sorted(op.reads(p)[0]), "y": sorted(op.reads(p)[1])} for p in op.tensors},
-    }
-
-
 def emit_all(table):
     """file name -> text."""
     files = {f"table_{name}.pyi": emit_namespace(table, bit) for name, bit in NAMESPACES.items()}
     files["table_tensor.pyi"] = emit_methods(table)
-    files["table.json"] = json.dumps([describe(op) for op in table], indent=1) + "\n"
     return files
 
 

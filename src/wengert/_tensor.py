@@ -496,18 +496,6 @@ def set_(self, source=None, storage_offset=0, size=None, stride=None):
     return self
 
 
-@_method
-def as_strided_(self, size, stride, storage_offset=None):
-    """Makes this handle show another window of its memory.
-
-    Raises:
-        RuntimeError: a leaf that requires grad, or a window outside of the memory.
-    """
-    if self.requires_grad:
-        raise RuntimeError("as_strided_() of a tensor that requires grad has no derivative here: use as_strided()")
-    return self.set_(self.untyped_storage(), self.storage_offset() if storage_offset is None else storage_offset, size, stride)
-
-
 @property
 def grad_dtype(self):
     """The dtype that ``.grad`` has: this tensor's."""

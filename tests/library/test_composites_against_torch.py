@@ -10,7 +10,8 @@ CALLS = [
     "t.movedim(a[0, 0, 0], 0, 0)", "t.movedim(a[0, 0, 0], 1, 0)",
     "t.kron(v, v)", "t.kron(m, m)", "t.kron(v, m)", "t.kron(m, a)", "t.kron(v[0], m)", "t.kron(v[:0], v)",
     "t.cross(w, w.flip(0), dim=1)", "t.cross(w, w[:1], dim=1)", "t.cross(w[0], w[1], dim=0)", "t.cross(w, v[:2], dim=1)", "t.cross(w, w, dim=0)",
-    "t.linalg.cross(w, w.flip(1))",
+    "t.linalg.cross(w, w.flip(1))", "t.linalg.cross(w[:2, :2], w[:2, :2])",
+    "t.linalg.cross(t.ones(()), t.ones(()))", "t.linalg.cross(w, w, dim=5)",
     "t.meshgrid(v, w[0], indexing='ij')", "t.meshgrid(v, w[0], v, indexing='xy')", "t.meshgrid(v[0], v, indexing='ij')", "t.meshgrid(v, indexing='ij')",
     "t.meshgrid(v, m, indexing='ij')", "t.meshgrid(v, v.long(), indexing='ij')", "t.meshgrid([v, v], indexing='xy')",
     "v.repeat_interleave(2)", "m.repeat_interleave(3, dim=1)", "m.repeat_interleave(t.tensor([2]), 0)", "m.repeat_interleave(0, 0)", "m.repeat_interleave(2)",
@@ -22,6 +23,7 @@ CALLS = [
     "t.nn.functional.batch_norm(m, None, None, v[:2], None, True)", "t.nn.functional.batch_norm(a, None, None, w[0], w[1], True)",
 ]
 PLAIN = [
+    "t.tensor([True, False]).square()", "t.square(t.tensor([True, False]))", "t.tensor([True]).square_()", "t.tensor([1, 2]).square_()",
     "t.arange(0, 1, .1)", "t.arange(1.0, -1, -.3)", "t.arange(0, float('inf'))", "t.arange(0., float('nan'))", "t.arange(3, 0)", "t.arange(2.5)",
     "t.arange(0, 5, 2, dtype=t.float32)", "t.arange(0.5, 5, 2, dtype=t.int64)", "t.arange(0, 5, 0.)", "t.linspace(0, 1, 5)", "t.linspace(0, 1, -1)",
     "t.linspace(t.tensor(1.), 2, 3)", "t.linspace(t.ones(2), 2, 3)", "t.eye(3)", "t.eye(2, 4)", "t.eye(4, 2, dtype=t.int64)", "t.eye(0)", "t.eye(3, 0)", "t.eye(-1)",
@@ -69,3 +71,22 @@ def test_as_in_torch(call):
         assert (a is None) == (b is None)
         if b is not None:
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 3), (2, 2), (4, 3)])
+def test_cross_products_along_the_first_dimension_of_3(shape):
+    def run(lib):
+        x = lib.arange(float(np.prod(shape))).view(shape).sin()
+        with pytest.warns(UserWarning, match="Using torch.cross without specifying the dim arg is deprecated"):
+            try:
+                return lib.cross(x, x.flip(0)).numpy()
+            except RuntimeError as error:
+                return str(error)
+
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        ours, theirs = run(wengert), run(torch)
+        assert ours == theirs if 3 not in shape else np.testing.assert_allclose(ours, theirs, 1e-6, 1e-6) is None
+    finally:
+        torch.set_warn_always(before)

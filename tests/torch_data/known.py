@@ -56,14 +56,11 @@ KNOWN = [
     ("operators", "nn.functional.nll_loss nn.functional.binary_cross_entropy_with_logits", "function", HALVES, "value", HALF_STEPS),
     ("operators", "histc", "function method", HALVES, "value", HALF_BINS),
     ("operators", "multinomial", "function method", HALVES, "value", "torch draws in half precision"),
-    ("operators", "linalg.norm*", "function", HALVES, "raised", "of an empty matrix torch gives 0 in half precision and refuses others"),
     ("operators", "linalg.norm*", "function", "float64", "second-gradient", "torch's second derivative of an empty norm is NaN"),
     ("operators", "nn.functional.interpolate.bi* nn.functional.upsample_bilinear", "function", "uint8", "value",
      "torch interpolates bytes with weights of 16 bits"),
-    ("operators", "square", "function method", "bool", "raised", "torch makes it int64; ours refuses"),
     ("operators", "sum_to_size", "function method", "int32 uint8 bool", "dtype", "torch sums 0-d integers into int64"),
     ("operators", "as_strided.partial_views as_strided_scatter", "function", "float64 float32", "gradient", WINDOWS),
-    ("operators", "as_strided*", "in-place", "float64 float32", "raised", "as_strided_ of what requires grad says: use as_strided"),
     ("operators", "nn.functional.batch_norm", "function", ANY, "raised", "an empty input of one dimension"),
     # ---- out= ----
     ("operators", ANY, "out-that-requires-grad", "float32", "error-text", WRITE_INTO),
@@ -85,7 +82,7 @@ KNOWN = [
     ("operators", "cat gather", "error", ANY, "not-raised", "views are resized into memory of their own"),
     ("operators", "masked_fill", "error", ANY, "error-type", COMPLEX),
     ("operators", "nn.functional.adaptive_avg_pool1d nn.functional.adaptive_max_pool* nn.functional.conv2d nn.functional.conv3d nn.functional.max_pool1d "
-                  "narrow_copy linalg.cross", "error", ANY, "error-text error-type", WORDS),
+                  "narrow_copy", "error", ANY, "error-text error-type", WORDS),
     ("modules", "nn.NLLLoss", "error", ANY, "not-raised", "weights of another dtype are cast"),
     ("modules", "nn.MultiLabelMarginLoss nn.MultiMarginLoss nn.Transformer*", "train eval", "float64", "not-raised", NO_SECOND),
     ("modules", "nn.BCELoss", "train eval", "float64", "second-gradient", LOGARITHM),

@@ -38,7 +38,7 @@ def define(op):
     op("unfold", "x, dimension: int, size: int, step: int",
        vjp={"x": "_unfold_back(g, shape(x), dimension, size, step)"}, where="m", **view)
     op("as_strided", "x, size: int[], stride: int[], storage_offset: int? = None",
-       vjp={"x": "_as_strided_back(g, shape(x), size, stride, storage_offset)"}, **view,
+       vjp={"x": "_as_strided_back(g, shape(x), size, stride, storage_offset)"}, inplace=True, **view,
        doc="Any window on the storage. The gradient is right for inputs that are contiguous and start at offset 0.")
     op("split", "x, split_size: int, dim: int = 0", outs="y[]", vjp={"x": "cat(g, dim)"}, **view)
     op("split_with_sizes", "x, split_sizes: int[], dim: int = 0", outs="y[]", vjp={"x": "cat(g, dim)"}, aliases=("split",), **view)

@@ -22,7 +22,7 @@ _VIEWS = {
     "transpose": lambda input, dim0, dim1: ops.transpose(input, dim0, dim1),
     "unfold": lambda input, dimension, size, step: ops.unfold(input, dimension, size, step),
     "unsqueeze": lambda input, dim: ops.unsqueeze(input, dim),
-    "view": lambda input, *size, dtype=None: input.view(*size) if dtype is None else input.view(dtype),
+    "view": lambda input, *size, dtype=None: input.reshape(*size) if dtype is None else input.view(dtype),
 }
 #: the same for functions of several results
 _LISTS = {

@@ -1,4 +1,6 @@
 """Products and simple functions of matrices."""
+import warnings
+
 from .. import _core, ops
 from .._core import Tensor
 from ._register import functions, methods, public
@@ -178,17 +180,27 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
 
 
 @public(out=True)
-def cross(input, other, dim=-1):
-    """The cross product of 3-vectors along ``dim``; other dimensions broadcast.
+def cross(input, other, dim=None):
+    """The cross product of 3-vectors along ``dim``; other dimensions broadcast. Without a ``dim``: along the first of size 3.
 
     Raises:
         RuntimeError: that dimension does not have size 3, or the numbers of dimensions differ.
     """
     if input.dim() != other.dim():
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    dim = _wrap(dim, input.dim())
+    given = dim
+    if dim is None:
+        warnings.warn("Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply use "
+                      "torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in a future release.",
+                      stacklevel=2)
+        if 3 not in input.shape:
+            raise RuntimeError("no dimension of size 3 in input")
+        given = list(input.shape).index(3)
+    elif input.dim() == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    dim = _wrap(given, input.dim())
     if input.shape[dim] != 3 or other.shape[dim] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}")
+        raise RuntimeError(f"linalg.cross: inputs dimension {given} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}")
     return ops.roll(input, -1, dim) * ops.roll(other, -2, dim) - ops.roll(input, -2, dim) * ops.roll(other, -1, dim)
 
 

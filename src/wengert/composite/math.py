@@ -4,6 +4,7 @@ from .._core import Tensor, shortcut
 from ._register import in_place, methods, public
 
 _halves = (_core.dtype_by_name("float16"), _core.dtype_by_name("bfloat16"))
+_bool = _core.dtype_by_name("bool")
 _rounding = {"floor": "div_floor", "trunc": "div_trunc"}
 
 
@@ -24,6 +25,26 @@ def div(input, other, *, rounding_mode=None, out=None):
     else:
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
     return result if out is None else _core._write_out("div", result, out)
+
+
+@public(out=True)
+@shortcut(ops.square)
+def square(input):
+    """The square of each element; bools count as integers."""
+    return ops.square(input.long() if input.dtype is _bool else input)
+
+
+@public(torch=False)
+@shortcut(ops.square_)
+def square_(self):
+    """Squares each element in place.
+
+    Raises:
+        RuntimeError: of bools, whose squares are integers.
+    """
+    if self.dtype is _bool:
+        _core._check_in_place_type(self.dtype, _core.dtype_by_name("int64"))
+    return ops.square_(self)
 
 
 @public(torch=False, aliases=("divide_",))

@@ -54,7 +54,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
                            f"linalg.matrix_norm: Order {ord} not supported.")
     summed, kept = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = ops.vector_norm(A, 1, (summed,), True)
-    result = (sums.amax if ord > 0 else sums.amin)((kept,), keepdim=True)
+    if ord > 0 and sums.shape[kept] == 0:
+        result = sums.sum(kept, keepdim=True)               # of no columns, or rows: 0
+    else:
+        result = (sums.amax if ord > 0 else sums.amin)((kept,), keepdim=True)
     return result if keepdim else result.squeeze((rows, columns))
 
 

@@ -18,6 +18,9 @@ def scaled_dot_product_attention(
         attn_mask: True where a key may be attended to, or a float tensor that is added. is_causal (bool): key j only for
             query i >= j. dropout_p (float): of the weights. enable_gqa (bool): key and value have fewer heads (dim -3).
     """
+    if not query.dtype == key.dtype == value.dtype:
+        raise RuntimeError("Expected query, key, and value to have the same dtype, but got query.dtype: "
+                           f"{_c_name(query)} key.dtype: {_c_name(key)} and value.dtype: {_c_name(value)} instead.")
     if enable_gqa:
         key = key.repeat_interleave(query.size(-3) // key.size(-3), -3)
         value = value.repeat_interleave(query.size(-3) // value.size(-3), -3)
@@ -28,6 +31,12 @@ def scaled_dot_product_attention(
     if dropout_p > 0.0:
         weights = dropout(weights, dropout_p, True)
     return matmul(weights, value)
+
+
+def _c_name(t):
+    """A dtype as C++ calls it."""
+    name = str(t.dtype).partition(".")[2]
+    return {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int"}.get(name, name)
 
 
 def _attention_weights(query, key, attn_mask, is_causal, scale):

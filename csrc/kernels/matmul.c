@@ -278,6 +278,7 @@ static int make_narrow(product *p) {
     if (p->items != 1 || p->dtype == WG_I64 || p->m == 1 || p->n == 1 || p->k < 16) return 0;
     if (p->n <= NARROW_ROWS && p->m > NARROW_ROWS && p->a.cs == 1 && p->m * p->k >= NARROW_SIZE) swap_operands(p);
     if (p->m > NARROW_ROWS || p->n <= NARROW_ROWS || p->n * p->k < NARROW_SIZE) return 0;
+    if (WG_VECTOR_BYTES == 64 && p->b.rs != 1 && p->m > NARROW_ROWS / 2) return 0;         /* register tiles read b where it is, too */
     p->method = p->b.rs == 1 ? BY_DOTS : p->b.cs == 1 && p->c.cs == 1 ? BY_ROWS : BY_LOOP;
     return p->method != BY_LOOP;
 }

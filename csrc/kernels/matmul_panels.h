@@ -80,7 +80,7 @@ static int run_panels(product *p) {
         for (int64_t l = 0; l < p->k; l += block) {
             panels s = {.p = p, .first_k = l, .k = p->k - l < block ? p->k - l : block, .first_lane = j,
                         .lanes = p->n - j < strip ? p->n - j : strip, .packed = packed, .rows = packed_rows, .add = l > 0 || p->beta.d_value != 0,
-                        .last = l + block >= p->k, .far = tile_m >= 64 && strip * block * size > FAR_BYTES, .tile_m = tile_m, .tile_n = tile_n};
+                        .last = l + block >= p->k, .far = strip * block * size > FAR_BYTES, .tile_m = tile_m, .tile_n = tile_n};
             s.parts_n = (s.lanes + tile_n - 1) / tile_n;
             const int64_t rows = (p->m + tile_m - 1) / tile_m;
             if (packs) wg_parallel_for((s.lanes + lanes - 1) / lanes, 1, 0.06 * (double)(lanes * s.k),

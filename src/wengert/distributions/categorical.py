@@ -70,9 +70,13 @@ class Categorical(ParameterDistribution):
 
     def sample(self, sample_shape=Size()):
         """A sample, of int64."""
+        probs = self.probs.detach()
+        if probs.dim() != 2:
+            probs = probs.reshape(-1, self._num_events)
+        if len(sample_shape) == 0:
+            return multinomial(probs, 1, True).reshape(self._batch_shape)
         sample_shape = Size(sample_shape)
-        drawn = multinomial(self.probs.detach().reshape(-1, self._num_events), sample_shape.numel(), True)
-        return drawn.t().reshape(self._extended_shape(sample_shape))
+        return multinomial(probs, sample_shape.numel(), True).t().reshape(self._extended_shape(sample_shape))
 
     def log_prob(self, value):
         """The logarithm of the probability of a category."""

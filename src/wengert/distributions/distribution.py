@@ -139,7 +139,7 @@ class Distribution:
 
     def _extended_shape(self, sample_shape=Size()):
         shape = self._batch_shape + self._event_shape
-        return Size(tuple(sample_shape) + shape) if sample_shape else shape
+        return Size(tuple(sample_shape) + shape) if len(sample_shape) else shape
 
     def _validate_sample(self, value):
         """Raises ValueError for what `log_prob` cannot take."""

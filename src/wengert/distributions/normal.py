@@ -29,7 +29,7 @@ class Normal(ParameterDistribution):
     def sample(self, sample_shape=Size()):
         """A sample, without gradient."""
         with no_grad():
-            if not sample_shape:
+            if len(sample_shape) == 0:
                 return normal(self.loc, self.scale)
             shape = self._extended_shape(sample_shape)
             return normal(self.loc.expand(shape), self.scale.expand(shape))

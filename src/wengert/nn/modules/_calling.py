@@ -44,6 +44,11 @@ class WrappedHook:
             self.module = weakref.ref(state["module"])
 
 
+def _joined(first, second):
+    """The entries of two dictionaries of hooks, as they are now."""
+    return [*first.items(), *second.items()] if first else list(second.items()) if second else ()
+
+
 class Calls(ModuleBase):
     """The part of Module that runs hooks and ``forward``. ``__call__`` is the core's: it runs ``_call_impl`` where ``_hooked``
     is true, else ``forward``."""
@@ -71,9 +76,11 @@ class Calls(ModuleBase):
             raise
 
     def _call_with_hooks(self, args, kwargs, called, results):
-        full_hooks, plain_hooks = self._get_backward_hooks()
-        pre_hooks = self._get_backward_pre_hooks()
-        for hook_id, hook in [*_global_hooks.forward_pre_hooks.items(), *self._forward_pre_hooks.items()]:
+        full_hooks = plain_hooks = pre_hooks = ()
+        if self._backward_hooks or self._backward_pre_hooks or _global_hooks.backward_hooks or _global_hooks.backward_pre_hooks:
+            full_hooks, plain_hooks = self._get_backward_hooks()
+            pre_hooks = self._get_backward_pre_hooks()
+        for hook_id, hook in _joined(_global_hooks.forward_pre_hooks, self._forward_pre_hooks):
             if hook_id in self._forward_pre_hooks_with_kwargs:
                 result = hook(self, args, kwargs)
                 if result is not None:
@@ -91,7 +98,7 @@ class Calls(ModuleBase):
             backward_hook = BackwardHook(self, full_hooks, pre_hooks)
             args = backward_hook.setup_input_hook(args)
         output = results[0] = self.forward(*args, **kwargs)
-        for hook_id, hook in [*_global_hooks.forward_hooks.items(), *self._forward_hooks.items()]:
+        for hook_id, hook in _joined(_global_hooks.forward_hooks, self._forward_hooks):
             called.add(hook_id)
             if hook_id in self._forward_hooks_with_kwargs or hook_id in _global_hooks.forward_hooks_with_kwargs:
                 result = hook(self, args, kwargs, output)

@@ -117,17 +117,27 @@ _FLOATS = {       # bits, epsilon, largest, smallest normal, smallest subnormal,
 }
 
 
+_finfos = {}
+
+
+def _new_finfo(cls, type):
+    """The limits of a dtype, made once."""
+    name = getattr(_core.get_default_dtype() if type is None else type, "name", None)
+    if name not in _FLOATS:
+        raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{type}'")
+    self = object.__new__(cls)
+    self.bits, self.eps, self.max, self.tiny, self._subnormal, self.resolution = _FLOATS[name]
+    self.min, self.smallest_normal, self.dtype = -self.max, self.tiny, name
+    if type is not None and cls is finfo:
+        _finfos[type] = self
+    return self
+
+
 class finfo:
     """Limits of a floating-point dtype: bits, eps, max, min, tiny, smallest_normal, resolution."""
 
-    def __init__(self, type=None):
-        if type is None:
-            type = _core.get_default_dtype()
-        name = getattr(type, "name", None)
-        if name not in _FLOATS:
-            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{type}'")
-        self.bits, self.eps, self.max, self.tiny, self._subnormal, self.resolution = _FLOATS[name]
-        self.min, self.smallest_normal, self.dtype = -self.max, self.tiny, name
+    def __new__(cls, type=None):
+        return _finfos.get(type) or _new_finfo(cls, type)
 
     def __repr__(self):
         return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "

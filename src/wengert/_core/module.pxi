@@ -10,14 +10,18 @@ cdef extern from "Python.h":
 ModuleBase = <object>wg_module_base()
 
 
+cdef enum:
+    MOST_GIVEN = 8                  # tensors and attributes
+
 @cython.final
 cdef class Forward(Wrapper):
-    """`forward` of a layer that is one operation on its input and some of its attributes.
+    """`forward` of a layer that is one operation on its inputs and some of its attributes.
 
-    Made by `forward_of`; calls with anything but one tensor, or where an attribute is no plain one (a property, a
+    Made by `forward_of`; calls with anything but so many tensors, or where an attribute is no plain one (a property, a
     parametrization), run the Python function that it decorates.
     """
     cdef Op op
+    cdef int tensors                # inputs
     cdef tuple names                # attributes passed by position
     cdef tuple keywords             # and the rest of them, by their own names; or None
     cdef str unless                 # an attribute that must be False, or None
@@ -25,12 +29,15 @@ cdef class Forward(Wrapper):
 
 cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
     cdef Forward f = <Forward>self
-    cdef PyObject *given[7]
-    cdef Py_ssize_t i, n = len(f.names)
+    cdef PyObject *given[MOST_GIVEN]
+    cdef Py_ssize_t i, n = len(f.names), tensors = f.tensors
     cdef PyObject *value
-    if PyVectorcall_NARGS(nargsf) != 2 or kwnames != NULL or not isinstance(<object>args[1], Tensor):
+    cdef bint plain = PyVectorcall_NARGS(nargsf) == 1 + tensors and kwnames == NULL
+    for i in range(tensors if plain else 0):
+        plain = plain and isinstance(<object>args[1 + i], Tensor)
+        given[i] = args[1 + i]
+    if not plain:
         return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
-    given[0] = args[1]
     if n or f.unless is not None:
         attributes = PyObject_GenericGetDict(<object>args[0], NULL)
         if f.unless is not None and wg_plain_attribute(<object>args[0], attributes, f.unless) != <PyObject *>False:
@@ -39,30 +46,31 @@ cdef object forward_vectorcall(object self, PyObject *const *args, size_t nargsf
             value = wg_plain_attribute(<object>args[0], attributes, <object>PyTuple_GET_ITEM_(f.names, i))
             if value == NULL:
                 return PyObject_Vectorcall(f.function, args, nargsf, kwnames)
-            given[1 + i] = value
+            given[tensors + i] = value
     for i in range(n):                                      # another thread, or an attribute's __index__, may replace them meanwhile
-        Py_INCREF(<object>given[1 + i])
+        Py_INCREF(<object>given[tensors + i])
     try:
         if f.keywords is not None:
-            return op_call(f.op, given, 1 + n - PyTuple_GET_SIZE_(f.keywords), <PyObject *>f.keywords)
-        return op_call(f.op, given, 1 + n, NULL)
+            return op_call(f.op, given, tensors + n - PyTuple_GET_SIZE_(f.keywords), <PyObject *>f.keywords)
+        return op_call(f.op, given, tensors + n, NULL)
     finally:
         for i in range(n):
-            Py_DECREF(<object>given[1 + i])
+            Py_DECREF(<object>given[tensors + i])
 
 
 wg_type_vectorcall(<PyTypeObject *>Forward, WG_OFFSET_WRAPPER)
 
-def forward_of(Op op not None, *names, keywords=(), unless=None):
+def forward_of(Op op not None, *names, keywords=(), unless=None, int tensors=1):
     """Decorates ``forward(self, input)`` that returns ``op(input, self.<name>, ..., <keyword>=self.<keyword>, ...)``: calls skip
-    Python's frame. Where the attribute ``unless`` is true, the function itself runs."""
-    if len(names) + len(keywords) > 6:
-        raise ValueError(f"forward_of() takes at most 6 names, got {len(names) + len(keywords)}")
+    Python's frame. ``tensors``: how many inputs there are. Where the attribute ``unless`` is true, the function itself runs."""
+    if tensors + len(names) + len(keywords) > MOST_GIVEN:
+        raise ValueError(f"forward_of() takes at most {MOST_GIVEN} tensors and names, got {tensors + len(names) + len(keywords)}")
 
     def decorate(function):
         cdef Forward f = Forward.__new__(Forward)
         f.vectorcall = forward_vectorcall
         f.op = op
+        f.tensors = tensors
         f.names = tuple(names) + tuple(keywords)
         f.keywords = tuple(keywords) if keywords else None
         f.unless = unless

@@ -1,6 +1,7 @@
 """Elementwise functions with several modes, and small combinations."""
 from .. import _core, ops
 from .._core import Tensor, shortcut
+from ..types import finfo
 from ._register import in_place, methods, public
 
 _halves = (_core.dtype_by_name("float16"), _core.dtype_by_name("bfloat16"))
@@ -272,7 +273,6 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """NaN and infinities replaced: by 0 and the largest finite numbers, unless given."""
     if not input.dtype.is_floating_point:
         return input.clone() if out is None else _core._write_out("nan_to_num", input, out)
-    from ..types import finfo
     limits = finfo(input.dtype)
     result = ops._nan_to_num(
         input,

@@ -70,8 +70,11 @@ def expand_as(self, other):
 def flatten(input, start_dim=0, end_dim=-1):
     """Joins the dimensions from ``start_dim`` to ``end_dim`` into one."""
     n = input.dim()
-    if start_dim == 0 and end_dim == -1 and n > 1:
-        return ops._reshape(input, -1)
+    if n > 1 and end_dim == -1:
+        if start_dim == 0:
+            return ops._reshape(input, -1)
+        if start_dim == 1 and n > 2 and input.numel():
+            return ops._reshape(input, (input.shape[0], -1))
     start, end = _wrap(start_dim, n), _wrap(end_dim, n)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -515,6 +518,10 @@ def _triangle(row, col, offset, dtype, upper):
     i64 = _core.dtype_by_name("int64")
     rows = arange(row, dtype=i64)
     offset = min(max(offset, -row), col)                    # where it changes nothing any more
+    if row * col <= 1 << 12:                                # the matrix is looked at; of larger ones the wanted part may be small
+        distance = arange(col, dtype=i64) - rows.unsqueeze(1)
+        places = ops.nonzero(distance >= offset if upper else distance <= offset).t().contiguous()
+        return places if dtype is None or dtype is i64 else places.to(dtype)
     if upper:
         begin = (rows + offset).clamp(0, col)
         count = col - begin

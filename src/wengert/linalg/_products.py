@@ -82,7 +82,14 @@ def multi_dot(tensors):
     for i, (a, b) in enumerate(zip(tensors, tensors[1:])):
         if a.shape[1] != b.shape[0]:
             raise RuntimeError(f"multi_dot(): tensors {i} and {i + 1} with shapes {list(a.shape)} and {list(b.shape)} cannot be multiplied")
-    result = _multiply(tensors, _split(tensors), 0, len(tensors) - 1)
+    if len(tensors) == 2:
+        result = tensors[0] @ tensors[1]
+    elif len(tensors) == 3:
+        a, b, c = tensors
+        (m, k), n = b.shape, c.shape[1]
+        result = a @ b @ c if a.shape[0] * k * (m + n) < m * n * (k + a.shape[0]) else a @ (b @ c)
+    else:
+        result = _multiply(tensors, _split(tensors), 0, len(tensors) - 1)
     if first:
         result = result.squeeze(0)
     return result.squeeze(-1) if last else result

@@ -1,6 +1,6 @@
 """Distances between vectors, and the bilinear form."""
 
-from .. import _core, broadcast_tensors, matmul
+from .. import _core, broadcast_tensors, matmul, triu_indices
 from .. import norm as _norm
 
 
@@ -32,14 +32,9 @@ def pdist(input, p=2.0):
     """p-norm distances between all pairs i < j of the rows. Shapes: (N, D) to (N * (N - 1) / 2,)."""
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
-    from .. import tensor
-
-    n = input.size(0)
-    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    if not pairs:
+    if input.size(0) < 2:
         return input.reshape(-1)[:0]
-    first = tensor([i for i, _ in pairs])
-    second = tensor([j for _, j in pairs])
+    first, second = triu_indices(input.size(0), input.size(0), 1)
     return _norm(input.index_select(0, first) - input.index_select(0, second), p, -1)
 
 

@@ -440,14 +440,14 @@ class Softmax(_AlongDim):
     """exp(x) / sum(exp(x)) along ``dim``."""
 
     def forward(self, input):
-        return F.softmax(input, self.dim, _stacklevel=5)
+        return F.softmax(input, self.dim) if self.dim is not None else F.softmax(input, _stacklevel=5)
 
 
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along ``dim``."""
 
     def forward(self, input):
-        return F.log_softmax(input, self.dim, _stacklevel=5)
+        return F.log_softmax(input, self.dim) if self.dim is not None else F.log_softmax(input, _stacklevel=5)
 
 
 class Softmax2d(Module):

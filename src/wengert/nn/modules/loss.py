@@ -2,7 +2,8 @@
 
 import math
 
-from .. import _reduction
+from ..._core import forward_of
+from .. import _losses, _reduction
 from .. import functional as F
 from .distance import PairwiseDistance
 from .linear import Linear
@@ -59,6 +60,7 @@ class L1Loss(_Loss):
 
     __constants__ = ["reduction"]
 
+    @forward_of(_losses.l1_loss, keywords=("reduction",), tensors=2)
     def forward(self, input, target):
         return F.l1_loss(input, target, reduction=self.reduction)
 
@@ -147,6 +149,7 @@ class MSELoss(_Loss):
 
     __constants__ = ["reduction"]
 
+    @forward_of(_losses.mse_loss, keywords=("reduction",), tensors=2)
     def forward(self, input, target):
         return F.mse_loss(input, target, reduction=self.reduction)
 
@@ -156,6 +159,7 @@ class BCELoss(_WeightedLoss):
 
     __constants__ = ["reduction"]
 
+    @forward_of(_losses.binary_cross_entropy, keywords=("weight", "reduction"), tensors=2)
     def forward(self, input, target):
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
@@ -168,6 +172,7 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
+    @forward_of(_losses.binary_cross_entropy_with_logits, keywords=("weight", "reduction", "pos_weight"), tensors=2)
     def forward(self, input, target):
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
@@ -205,6 +210,7 @@ class SmoothL1Loss(_Loss):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
+    @forward_of(_losses.smooth_l1_loss, keywords=("reduction", "beta"), tensors=2)
     def forward(self, input, target):
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
@@ -220,6 +226,7 @@ class HuberLoss(_Loss):
             raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         self.delta = delta
 
+    @forward_of(_losses.huber_loss, keywords=("reduction", "delta"), tensors=2)
     def forward(self, input, target):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
@@ -251,6 +258,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
+    @forward_of(_losses.cross_entropy, keywords=("weight", "ignore_index", "reduction", "label_smoothing"), tensors=2)
     def forward(self, input, target):
         return F.cross_entropy(
             input,

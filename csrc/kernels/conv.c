@@ -233,7 +233,7 @@ static int64_t at_64_bytes(int64_t n) { return (n + 63) / 64 * 64; }
 /* Is it less work with vectors along the results? Note [Lanes of results]. */
 static int in_lanes_of_results(const wg_correlation *c, int dtype) {
     const wg_axis *a = c->axis;
-    if (WG_VECTOR_BYTES < 64 || a[0].out_step * a[1].out_step * a[2].out_step != 1 || a[2].places < 5) return 0;
+    if (WG_VECTOR_BYTES < 64 || a[0].out_step * a[1].out_step * a[2].out_step != 1 || a[2].places < 3) return 0;
     const int64_t lanes = 64 / wg_itemsize[dtype], k = c->channels * c->taps, turning = 8;
     int64_t useful = c->blocks > 1 ? 1 : c->unit_images;
     for (int d = 0; d < 3; d++) useful *= c->blocks > 1 && d == c->cut ? a[d].block : a[d].places;

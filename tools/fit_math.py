@@ -81,6 +81,12 @@ def digamma_tail(v):
     return (mp.log(x) - 1 / (2 * x) - mp.digamma(x)) / v
 
 
+def lgamma_tail(v):
+    """(lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) x with v = 1/x^2; 1/12 at infinity."""
+    x = 1 / mp.sqrt(v)
+    return (mp.loggamma(x) - (x - mpf("0.5")) * mp.log(x) + x - mp.log(2 * mp.pi) / 2) * x
+
+
 def erfinv_ratio(w):
     """erfinv(x) / x with w = -log(1 - x^2); y = erfinv(x) by Newton steps on log(erfc(y))."""
     x = mp.sqrt(-mp.expm1(-w))
@@ -231,6 +237,12 @@ FITS = [
     Fit("digamma_tail_f64", "f64", 14, 0, "0.25",
         digamma_tail, lambda v: v / mp.digamma(1 / mp.sqrt(v)),
         "(log(x) - 1/(2x) - digamma(x)) x^2, v = 1/x^2, x >= 2"),
+    Fit("lgamma_d32", "f64", 15, -1, 1,
+        lambda v: mp.loggamma(v + 2) / ((v + 1) * v), lambda v: (v + 1) * v / mp.loggamma(v + 2),
+        "lgamma(x) / ((x - 1) (x - 2)), v = x - 2, 1 <= x <= 3, for float32 results"),
+    Fit("lgamma_tail_d32", "f64", 3, mpf(10)**-12, mpf(1) / 9,
+        lgamma_tail, lambda v: mp.sqrt(v) / mp.loggamma(1 / mp.sqrt(v)),
+        "(lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) x, v = 1/x^2, x >= 3, for float32 results"),
     Fit("erfinv_d32", "f64", 11, "-3.125", "3.125",
         lambda v: erfinv_ratio(v + mpf("3.125")) - mpf("1.5"), lambda v: 1 / erfinv_ratio(v + mpf("3.125")),
         "erfinv(x) / x - 1.5, w = -log(1 - x^2), v = w - 3.125, 0 <= w <= 6.25, for float32 results"),

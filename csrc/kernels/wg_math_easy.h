@@ -14,7 +14,7 @@
  *   wg_sin_fast_f32(x)    branch-free, right for easy x, the same bits as wg_sin_f32 there
  *   wg_sin_easy_f32(x)    1 where x is easy: |x| <= 2^30 (float64: 2^20), infinite or NaN
  *
- * and likewise wg_fmod_f32(x, y), wg_fmod_fast_f32, wg_fmod_easy_f32 (|x| < 2^27 |y| and neither extreme). A loop
+ * as has lgamma in float32, whose easy arguments are positive, and likewise wg_fmod_f32(x, y), wg_fmod_fast_f32, wg_fmod_easy_f32 (|x| < 2^27 |y| and neither extreme). A loop
  * gets both with
  *
  *   WG_EASY_LOOP(n, wg_sin_easy_f32(x[i]), y[i] = wg_sin_fast_f32(x[i]), y[i] = wg_sin_f32(x[i]))

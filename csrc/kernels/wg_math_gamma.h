@@ -14,7 +14,17 @@ WG_INLINE double wg_lgamma_f64(double x) { int sign; return lgamma_r(x, &sign); 
 #else
 WG_INLINE double wg_lgamma_f64(double x) { return lgamma(x); }
 #endif
-WG_INLINE float wg_lgamma_f32(float x) { return (float)wg_lgamma_f64((double)x); }
+
+/* Of positive numbers: (x - 1)(x - 2) P(x - 2) from 1 to 3, below that of x + 1, less log(x), beyond by Stirling's series. */
+WG_INLINE float wg_lgamma_fast_f32(float x) {
+    const double v = (double)x, log = wg_log_sum_d32(v, 0.0), r = 1.0 / v;
+    const int low = v < 1.0;
+    const double d = low ? v - 1.0 : v - 2.0, near = (low ? v : v - 1.0) * d * wg_poly_lgamma_d32(d);
+    const double far = WG_FMA(v - 0.5, log, 0x1.d67f1c864beb5p-1 - v) + r * wg_poly_lgamma_tail_d32(r * r);
+    return (float)(v < 3.0 ? near + (low ? -log : 0.0) : far);
+}
+WG_INLINE int wg_lgamma_easy_f32(float x) { return (x > 0.0f) & (x <= WG_MAX_F32); }
+WG_INLINE float wg_lgamma_f32(float x) { return wg_lgamma_easy_f32(x) ? wg_lgamma_fast_f32(x) : (float)wg_lgamma_f64((double)x); }
 
 /* digamma(x) for x >= 1: (x - root) * (1 + P(x - 1.5)) up to 2, else log(x) - 1/(2x) - Q(1/x^2)/x^2. */
 WG_INLINE double wg_digamma_right_f64(double x) {

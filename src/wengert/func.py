@@ -6,7 +6,7 @@ sweep is recorded itself. So it is with tensors that the function takes from its
 """
 from ._core import depends_on_others
 from ._core import is_grad_enabled as _is_grad_enabled
-from ._core import places_below as _places_below
+from ._core import members_below as _members_below
 from . import Tensor, get_rng_state, set_rng_state, stack
 from . import zeros_like as _zeros_like
 from ._pytree import broadcast_prefix, flatten, tree_map
@@ -310,7 +310,7 @@ def _named(module):
     """(tensors, places): parameters and buffers by their paths, and (registry, name) where they stand."""
     cls = type(module)
     if cls.named_parameters is Tree.named_parameters and cls.named_buffers is Tree.named_buffers and cls._named_members is Tree._named_members:
-        found = _places_below(module, ("_parameters", "_buffers"), Tree.named_modules)
+        found = _members_below(module, ("_parameters", "_buffers"), Tree.named_modules)
         return {path: t for path, t, _, _ in found}, {path: (registry, name) for path, _, registry, name in found}
     return {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}, {}
 

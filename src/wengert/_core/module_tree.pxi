@@ -53,41 +53,27 @@ cdef int named_modules_into(object module, object usual, str prefix, set seen, b
     found.append((prefix, module))
     children = module._modules
     if children:
-        for name, child in list(children.items()):
+        for name in list(children):
+            child = children[name]
             if child is not None:
                 named_modules_into(child, usual, below(prefix, name), seen, unique, found)
     return 0
 
 
-def named_members_below(module, str registry not None, usual, str prefix not None, bint unique):
-    """The entries of a registry ("_parameters", "_buffers") of a module and all below it: (path, tensor) in a list, each tensor
-    once if ``unique``. ``usual``: as `modules_below`."""
+def members_below(module, tuple registries not None, usual, str prefix="", bint unique=False):
+    """The entries of each of these registries ("_parameters", "_buffers") of a module and all below it: (path, tensor, registry,
+    name) in a list, each tensor once if ``unique``. ``usual``: as `modules_below`."""
     cdef list found = [], modules = []
     cdef set seen = set()
     named_modules_into(module, usual, prefix, set(), unique, modules)
-    for path, owner in modules:
-        held = getattr(owner, registry)
-        if held:
-            for name, value in held.items():
-                if value is not None and id(value) not in seen:
-                    if unique:
-                        seen.add(id(value))
-                    found.append((below(path, name), value))
-    return found
-
-
-def places_below(module, tuple registries not None, usual):
-    """Where the tensors of a module and all below it stand: (path, tensor, registry, name) in a list, for each of these registries
-    in turn. A tensor that stands in several places is there several times."""
-    cdef list found = [], modules = []
-    named_modules_into(module, usual, "", set(), False, modules)
     for registry in registries:
         for path, owner in modules:
             held = getattr(owner, registry)
-            if held:
-                for name, value in held.items():
-                    if value is not None:
-                        found.append((below(path, name), value, held, name))
+            for name in held:
+                value = held[name]
+                if value is not None and not (unique and id(value) in seen):
+                    seen.add(id(value))
+                    found.append((below(path, name), value, held, name))
     return found
 
 
@@ -132,6 +118,14 @@ def train_below(module, mode, tuple usual not None):
             train_below(child, mode, usual)
 
 
+cdef int save_entries(destination, str prefix, held, skipped, bint keep_vars) except -1:
+    for name in held:
+        value = held[name]
+        if value is not None and (skipped is None or name not in skipped):
+            destination[prefix + name] = value if keep_vars else value.detach()
+    return 0
+
+
 def state_below(module, destination, str prefix not None, bint keep_vars, tuple usual not None):
     """Writes the state of a module and all below it to a dict. ``usual``: `state_dict`, `_save_to_state_dict` and `get_extra_state`
     of modules that override none of them; those that do, or have hooks, are asked.
@@ -145,19 +139,12 @@ def state_below(module, destination, str prefix not None, bint keep_vars, tuple 
     metadata = getattr(destination, "_metadata", None)
     if metadata is not None:
         metadata[prefix[:max(len(prefix) - 1, 0)]] = {"version": module._version}
-    held = module._parameters
-    if held:
-        for name, value in held.items():
-            if value is not None:
-                destination[prefix + name] = value if keep_vars else value.detach()
-    held = module._buffers
-    if held:
-        for name, value in held.items():
-            if value is not None and name not in module._non_persistent_buffers_set:
-                destination[prefix + name] = value if keep_vars else value.detach()
+    save_entries(destination, prefix, module._parameters, None, keep_vars)
+    save_entries(destination, prefix, module._buffers, module._non_persistent_buffers_set, keep_vars)
     children = module._modules
     if children:
-        for name, child in children.items():
+        for name in list(children):
+            child = children[name]
             if child is not None:
                 inner = f"{prefix}{name}."
                 if type(child).state_dict is not usual[0] or not state_below(child, destination, inner, keep_vars, usual):

@@ -61,7 +61,8 @@ class Tree:
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """Yields ``(path, parameter)``; see :meth:`named_modules` for the arguments."""
         if recurse and type(self)._named_members is Tree._named_members:
-            yield from _core.named_members_below(self, "_parameters", Tree.named_modules, prefix, remove_duplicate)
+            for path, value, _, _ in _core.members_below(self, ("_parameters",), Tree.named_modules, prefix, remove_duplicate):
+                yield path, value
         else:
             yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
 
@@ -81,7 +82,8 @@ class Tree:
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         """Yields ``(path, buffer)``; see :meth:`named_modules` for the arguments."""
         if recurse and type(self)._named_members is Tree._named_members:
-            yield from _core.named_members_below(self, "_buffers", Tree.named_modules, prefix, remove_duplicate)
+            for path, value, _, _ in _core.members_below(self, ("_buffers",), Tree.named_modules, prefix, remove_duplicate):
+                yield path, value
         else:
             yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
 

@@ -110,7 +110,7 @@ def test_cross_map_lrn(size, channels):
     "F.linear_cross_entropy(x, w, y, linear_bias=L.ones(3), reduction='sum')", "F.linear_cross_entropy(x, w, x @ w.T, ignore_index=0)",
     "F.linear_cross_entropy(x, w[0], y)", "F.linear_cross_entropy(x, w[:, :2], y)", "F.linear_cross_entropy(x, w, y, linear_bias=L.ones(2))",
     "F.linear_cross_entropy(x[0, 0], w, y)", "F.linear_cross_entropy(x[0], w.view(3, 1, 4), y)", "L.nn.LinearCrossEntropyLoss(4, 3, weight=L.ones(2))",
-    "L.nn.LinearCrossEntropyLoss(4, 3, label_smoothing=2)",
+    "L.nn.LinearCrossEntropyLoss(4, 3, label_smoothing=2)", "L.nn.LinearCrossEntropyLoss(4, 3, options=L.nn.LinearCrossEntropyOptions(batch_chunk_size=2))(x, y)",
 ])
 def test_linear_cross_entropy(call):
     def program(L):

@@ -83,6 +83,8 @@ KNOWN = [
     ("operators", "masked_fill", "error", ANY, "error-type", COMPLEX),
     ("operators", "nn.functional.adaptive_avg_pool1d nn.functional.adaptive_max_pool* nn.functional.conv2d nn.functional.conv3d nn.functional.max_pool1d "
                   "narrow_copy", "error", ANY, "error-text error-type", WORDS),
+    ("operators", "nn.functional.linear_cross_entropy*", "function", "float64", "second-gradient", NO_SECOND),
+    ("modules", "nn.LinearCrossEntropyLoss", "train eval", "float64", "second-gradient not-raised", NO_SECOND),
     ("modules", "nn.NLLLoss", "error", ANY, "not-raised", "weights of another dtype are cast"),
     ("modules", "nn.MultiLabelMarginLoss nn.MultiMarginLoss nn.Transformer*", "train eval", "float64", "not-raised", NO_SECOND),
     ("modules", "nn.BCELoss", "train eval", "float64", "second-gradient", LOGARITHM),

@@ -145,14 +145,11 @@ def linear_cross_entropy(input, linear_weight, target, *, linear_bias=None, weig
 
     Args:
         ignore_index (int): a class that counts for nothing, -100 by default; not for probabilities.
-        options: must be None: PyTorch's ways to need less memory are not part of wengert.
+        options (nn.LinearCrossEntropyOptions): accepted; how PyTorch divides the work to need less memory changes no result.
 
     Raises:
-        RuntimeError: shapes that do not fit, ``ignore_index`` for probabilities. NotImplementedError: ``options`` are given.
+        RuntimeError: shapes that do not fit, ``ignore_index`` for probabilities.
     """
-    if options is not None:
-        raise NotImplementedError("linear_cross_entropy(): options, which divide the work into chunks, are not part of wengert: leave them out, the "
-                                  "result is the same")
     if not 1 <= input.dim() <= 2:
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
     if linear_weight.dim() < 2:

@@ -1,6 +1,7 @@
 """Losses as modules. Each formula and its shapes stand at the function of the same purpose in ``nn.functional``."""
 
 import math
+from dataclasses import dataclass
 
 from ..._core import forward_of
 from .. import _losses, _reduction
@@ -21,6 +22,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "MSELoss",
     "MarginRankingLoss",
     "MultiLabelMarginLoss",
@@ -268,6 +270,17 @@ class CrossEntropyLoss(_WeightedLoss):
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )
+
+
+@dataclass(frozen=True)
+class LinearCrossEntropyOptions:
+    """How PyTorch divides `LinearCrossEntropyLoss` into chunks to need less memory: here without effect, the loss is the same."""
+
+    allow_retain_graph: bool = False
+    batch_chunk_size: int | None = None
+    chunking_method: str | None = "auto"
+    acc_policy: str = "auto"
+    acc_dtype: object = None
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):

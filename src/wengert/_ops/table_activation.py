@@ -29,7 +29,7 @@ def define(op):
     op("mish", "x", y="x*tanh(softplus(x))", vjp={"x": "s = sigmoid(x); t = tanh(softplus(x)); g*(t + x*s*(1 - t*t))"}, where="f",
        inplace=True, **only)
     op("softplus", "x, beta: Number = 1, threshold: Number = 20", where="f",
-       y="z = x*beta; where(z > threshold, x, log1p(exp(z))/beta)",
+       y="z = x*beta; where(z > threshold, x, logaddexp(z, 0)/beta)",
        vjp={"x": "z = exp(x*beta); where(x*beta > threshold, g, g*(z/(z + 1)))"}, samples=({}, {"beta": 2, "threshold": 1}), **only)
     op("logsigmoid", "x", y="c:log_sigmoid", where="f", grad_name="LogSigmoidBackward0",
        vjp={"x": "z = exp(-abs(x)); g*(where(x < 0, 1, 0) - where(x < 0, 1, -1)*(z/(1 + z)))"}, **only)

@@ -304,7 +304,8 @@ int WG_K(conv)(wg_array *const *op, int nop, const wg_attr *attr) {
     const weights from = weights_of(w, y->shape[1] / at.groups, x->shape[1] / at.groups, 0);
 #ifdef WG_WINOGRAD
     winograd f;
-    if (winograd_pays(&f, y, x, w->shape + 2, &at, 0)) return winograd_run(&f, &from, y, x, op[3]);
+    const int short_way = winograd_pays(&f, y, x, w->shape + 2, &at, 0) ? winograd_run(&f, &from, y, x, op[3]) : 1;
+    if (short_way <= 0) return short_way;
 #endif
     int64_t *lists = make_correlation(&c, (axis_fn[]){forward_axis, forward_axis, forward_axis}, y, x, w->shape + 2, &at);
     if (!lists) return -1;
@@ -324,7 +325,8 @@ int WG_K(conv_input)(wg_array *const *op, int nop, const wg_attr *attr) {
     const weights from = weights_of(w, gx->shape[1] / at.groups, g->shape[1] / at.groups, 1);
 #ifdef WG_WINOGRAD
     winograd f;
-    if (winograd_pays(&f, gx, g, w->shape + 2, &at, 1)) return winograd_run(&f, &from, gx, g, op[3]);
+    const int short_way = winograd_pays(&f, gx, g, w->shape + 2, &at, 1) ? winograd_run(&f, &from, gx, g, op[3]) : 1;
+    if (short_way <= 0) return short_way;
 #endif
     int64_t *lists = make_correlation(&c, (axis_fn[]){adjoint_axis, adjoint_axis, adjoint_axis}, gx, g, w->shape + 2, &at);
     if (!lists) return -1;
@@ -351,7 +353,9 @@ int WG_K(conv_weight)(wg_array *const *op, int nop, const wg_attr *attr) {
     }
 #ifdef WG_WINOGRAD
     winograd f;
-    if (j.gw && winograd_weight_pays(&f, g, x, kernel_shape, &at)) return winograd_weight_run(&f, op[0], op[1], x, g);
+    const int short_way = j.gw && winograd_weight_pays(&f, g, x, kernel_shape, &at) ? winograd_weight_run(&f, op[0], op[1], x, g) : 1;
+    if (short_way <= 0) return short_way;
+    if (j.gb) memset(j.gb, 0, (size_t)(op[1]->numel * size));
 #endif
     /* Between short rows there is more than im2col of their dimension costs, where many results share it. */
     const int columns = g->shape[4] <= 10 && g->shape[1] / at.groups >= 64;

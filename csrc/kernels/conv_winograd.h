@@ -13,7 +13,8 @@
  * where * is elementwise, and stands for a sum over channels: sixteen products of matrices, (results, channels) by (channels, tiles).
  * They run in the register tiles of Note [Flat planes], with one tap. Tiles stand close together, row after row and image after
  * image, in units of some rows of them. The transforms only add, and halve weights, so rounding errors stay those of the direct
- * sum, or some units in the last place of the largest terms of a tile; what is not finite spreads over its tile. The gradient of the
+ * sum, or some units in the last place of the largest terms of a tile. What is not finite would spread over its tile: where a result
+ * is not, all is computed again by the definition (`spoilt`). The gradient of the
  * weight is the adjoint of the same: G' ((A g A') * (B' x B)) G, summed over tiles; that of the input the same with the kernel turned.
  *
  * Bits depend on shapes alone: sums run over channels in order, as everywhere here. */
@@ -44,7 +45,19 @@ typedef struct winograd {
     float *products, *gw, *sums;     /* [16][results][channels]; of g, NULL: not wanted */
     int64_t edge, channel_blocks;    /* channels of a block; how many blocks */
     int64_t rows, first, last;       /* rows of tiles, all images one behind the other: of a unit at most, and which */
+    int *spoilt;                     /* set where a result is not finite */
 } winograd;
+
+WG_INLINE void winograd_look(const winograd *f, const float *y, int64_t n) {
+    int32_t most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, y + i, sizeof bits);
+        bits &= 0x7fffffff;
+        most = bits > most ? bits : most;
+    }
+    if (WG_UNLIKELY(most >= 0x7f800000)) __atomic_store_n(f->spoilt, 1, __ATOMIC_RELAXED);
+}
 
 #define LANES ((int64_t)(WG_VECTOR_BYTES / sizeof(float)))
 
@@ -221,6 +234,7 @@ static void winograd_results(void *context, int64_t begin, int64_t end) {
                 if (y0 == aside[0]) memcpy(y + 2 * j, y0, (size_t)some * sizeof(float));
                 if (y1 == aside[1] && top + 1 < f->out[0]) memcpy(y + width + 2 * j, y1, (size_t)some * sizeof(float));
             }
+            winograd_look(f, y, top + 1 < f->out[0] ? 2 * width : width);
         }
     }
 }
@@ -368,6 +382,7 @@ static void winograd_weight_results(void *context, int64_t begin, int64_t end) {
             for (int64_t i = 0; i < some; i++)
                 for (int t = 0; t < 9; t++) gw[(c + i) * 9 + t] = k[t][i];
         }
+        winograd_look(f, gw, 9 * f->channels);
     }
 }
 
@@ -434,8 +449,10 @@ static void winograd_take(winograd *f, int64_t skip, int64_t share) {
     f->row_blocks = (f->results + ROWS - 1) / ROWS;
 }
 
-/* y = bias + the correlation of x with w, whose shapes f knows. */
+/* y = bias + the correlation of x with w, whose shapes f knows. 1: some of it is not finite. */
 static int winograd_run(winograd *f, const weights *w, const wg_array *y, const wg_array *x, const wg_array *bias) {
+    int spoilt = 0;
+    f->spoilt = &spoilt;
     const int64_t larger = f->channels > f->all_results ? f->channels : f->all_results;
     winograd_units(f, WINOGRAD_TILES / larger < 96 ? 96 : WINOGRAD_TILES / larger);
     f->weights = *w;
@@ -467,10 +484,13 @@ static int winograd_run(winograd *f, const weights *w, const wg_array *y, const 
             }
         }
     wg_scratch_put(f->u);
-    return 0;
+    return spoilt;
 }
 
+/* The gradient of the weight, and where wanted of the bias, on zeros. 1: some of it is not finite. */
 static int winograd_weight_run(winograd *f, const wg_array *gw, const wg_array *gb, const wg_array *x, const wg_array *g) {
+    int spoilt = 0;
+    f->spoilt = &spoilt;
     const int64_t tiles = 128 + f->channels * f->all_results / 1024;
     winograd_units(f, tiles > WINOGRAD_MOST ? WINOGRAD_MOST : tiles);
     f->x = x->data;
@@ -505,7 +525,7 @@ static int winograd_weight_run(winograd *f, const wg_array *gw, const wg_array *
             wg_parallel_for(f->results, 1, 3 * (double)f->channels, winograd_weight_results, f);
         }
     wg_scratch_put(f->u);
-    return 0;
+    return spoilt;
 }
 
 #undef LANES

@@ -137,6 +137,23 @@ def test_tiles_of_four(x, w, padding, groups):
         np.testing.assert_array_equal(got, exact)
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("where", ["x", "g"])
+def test_what_is_not_finite_stays_in_its_window(value, where):
+    """In shapes that are computed in tiles as in others."""
+    shapes = {"x": (2, 64, 28, 28), "w": (64, 64, 3, 3), "g": (2, 64, 28, 28)}
+    rng, got = np.random.default_rng(1), []
+    data = {name: rng.standard_normal(shape).astype("float32") for name, shape in shapes.items()}
+    data[where][1, 5, 14, 9] = value
+    for lib in (wengert, torch):
+        x, w, g = (lib.from_numpy(data[name].copy()) for name in "xwg")
+        y = lib.nn.functional.conv2d(x.requires_grad_(), w.requires_grad_(), padding=1)
+        y.backward(g)
+        got.append([np.isfinite(t.detach().numpy()) for t in (y, x.grad, w.grad)])
+    for ours, theirs in zip(*got):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 # ---- pooling ------------------------------------------------------------------------------------------------------
 
 #: x: (2, 3, 9, 8) with many equal elements

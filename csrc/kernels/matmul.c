@@ -276,7 +276,9 @@ static int pack_rows(product *p) {
 /* Few rows against a large b, or few columns against a large a: 1 if so, with operands swapped to make it rows. */
 static int make_narrow(product *p) {
     if (p->items != 1 || p->dtype == WG_I64 || p->m == 1 || p->n == 1 || p->k < 16) return 0;
-    if (p->n <= NARROW_ROWS && p->m > NARROW_ROWS && p->a.cs == 1 && p->m * p->k >= NARROW_SIZE) swap_operands(p);
+    /* the folds of eight sums are worth it from so many additions on, where there are register tiles */
+    const int64_t few = WG_VECTOR_BYTES == 64 && p->k < 1024 ? NARROW_ROWS / 2 : NARROW_ROWS;
+    if (p->n <= few && p->m > NARROW_ROWS && p->a.cs == 1 && p->m * p->k >= NARROW_SIZE) swap_operands(p);
     if (p->m > NARROW_ROWS || p->n <= NARROW_ROWS || p->n * p->k < NARROW_SIZE) return 0;
     if (WG_VECTOR_BYTES == 64 && p->b.rs != 1 && p->m > NARROW_ROWS / 2) return 0;         /* register tiles read b where it is, too */
     p->method = p->b.rs == 1 ? BY_DOTS : p->b.cs == 1 && p->c.cs == 1 ? BY_ROWS : BY_LOOP;

@@ -11,7 +11,8 @@
  *   b's rows contiguous      STEPS rows of b at a time are added to the rows of out, which are in L1.
  *
  * Either way the order of the additions depends on k alone: not on the vector width, not on how the columns are shared. Levels
- * with 512-bit registers take more than four rows against contiguous rows to register tiles (Note [Panel products]). */
+ * with 512-bit registers take more than four rows to register tiles (Note [Panel products]) where b's rows are contiguous, or where
+ * columns are few and the sums short. */
 
 /* Rows at a time, as many as there are registers for: it changes no sum. */
 #ifdef __AVX512F__

@@ -7,7 +7,8 @@ enum {
     FAR_BYTES = 1 << 20,                /* of a block of b: more than the caches of one core hold */
     SMALL_PANELS = 1 << 15,             /* multiplications: below, BLAS does as well */
     SMALL_PRODUCT = 1000000,            /* up to here BLAS has kernels of its own that pack nothing, but for a transposed b */
-    SMALL_EDGE = 200
+    SMALL_EDGE = 200,
+    SMALL_LEAST = 16                    /* and from here on: narrower ones run at half the speed */
 };
 
 /* Strides as BLAS's layout says, for dimensions of size 1 too. */
@@ -29,7 +30,8 @@ static int choose_panels(product *p) {
     const double work = (double)p->m * (double)p->n * (double)p->k;
     if (p->method != BY_GEMM || p->items != 1 || p->alpha.d_value == 0 || (p->beta.d_value != 0 && p->beta.d_value != 1)) return 0;
     if (work < (p->m < 32 || p->n < 32 ? 70000 : SMALL_PANELS)) return 0;
-    if (p->b.trans == WG_BLAS_NO_TRANS && work <= SMALL_PRODUCT && p->m < SMALL_EDGE && p->n < SMALL_EDGE) return 0;
+    if (p->b.trans == WG_BLAS_NO_TRANS && work <= SMALL_PRODUCT && p->m < SMALL_EDGE && p->n < SMALL_EDGE &&
+        p->m >= SMALL_LEAST && p->n >= SMALL_LEAST) return 0;
     settle(&p->a);
     settle(&p->b);
     p->c.rs = p->c.ld;

@@ -7,7 +7,7 @@
  *                                                   then in its first columns); attr with_q: else q is lost
  *
  * float32 or float64. Matrices are by columns, batch dimensions follow each other in memory. info is int32: 0, LAPACK's
- * number, or -1 for a matrix that holds infinities or NaN, from which LAPACK need not come back. One matrix after another,
+ * number, or -1 where what is read of a matrix holds infinities or NaN, from which LAPACK need not come back. One matrix after another,
  * in one workspace. Nothing is empty. */
 #include "wg_kernel.h"
 #include "wg_blas.h"
@@ -28,13 +28,18 @@ static int check_sizes(const wg_array *a, const wg_array *work) {
         for (int64_t i = 0; i < n; i++) bad |= a[i] - a[i] != 0;                                                                  \
         return !bad;                                                                                                              \
     }                                                                                                                             \
+    static int is_finite_triangle_##P(const T *a, int64_t n, int upper) {                                                         \
+        for (int64_t c = 0; c < n; c++)                                                                                           \
+            if (!is_finite_##P(a + c * n + (upper ? 0 : c), upper ? c + 1 : n - c)) return 0;                                     \
+        return 1;                                                                                                                 \
+    }                                                                                                                             \
     static void eigh_##P(wg_array *const *op, const wg_blas *blas, int upper, int vectors) {                                      \
         const int n = (int)rows(op[0]), lwork = (int)op[3]->numel, liwork = (int)op[4]->numel;                                    \
         for (int64_t item = 0; item < op[2]->numel; item++) {                                                                     \
             T *a = (T *)op[0]->data + item * n * n;                                                                               \
             int *info = (int *)op[2]->data + item;                                                                                \
             *info = -1;                                                                                                           \
-            if (is_finite_##P(a, (int64_t)n * n))                                                                                 \
+            if (is_finite_triangle_##P(a, n, upper))                                                                              \
                 blas->P##syevd(vectors ? "V" : "N", upper ? "U" : "L", &n, a, &n, (T *)op[1]->data + item * n, (T *)op[3]->data,  \
                                &lwork, (int *)op[4]->data, &liwork, info, 1, 1);                                                  \
         }                                                                                                                         \

@@ -171,3 +171,16 @@ def test_least_squares_and_ranks(text, case):
     close_value(text, *draw(*case))
     if text.endswith("(x, y)[0]"):
         close_derivatives(text, *draw(*case))
+
+
+@pytest.mark.parametrize("uplo", ["L", "U"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_triangle_that_is_not_read_may_hold_anything(uplo, dtype):
+    a = np.array([[2, np.nan, np.inf], [1, 3, -np.inf], [.5, -1, 4]], dtype)
+    a = a if uplo == "L" else a.T.copy()
+    whole = np.tril(a) + np.tril(a, -1).T if uplo == "L" else np.triu(a) + np.triu(a, 1).T
+    want = linalg.eigh(wengert.from_numpy(whole), uplo)
+    for got in (linalg.eigh(wengert.from_numpy(a), uplo)[0], linalg.eigvalsh(wengert.from_numpy(a), uplo)):
+        np.testing.assert_allclose(got.numpy(), want[0].numpy(), rtol=1e-5)
+    with pytest.raises(linalg.LinAlgError, match="non-finite"):
+        linalg.eigh(wengert.from_numpy(a), "U" if uplo == "L" else "L")

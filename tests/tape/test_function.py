@@ -347,6 +347,17 @@ def test_mark_dirty_of_what_is_not_returned(lib):
         function(lib, forward, lambda ctx, g: g).apply(leaf(lib, 1.0) * 1)
 
 
+@pytest.mark.parametrize("what", [None, 3])
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_mark_dirty_of_no_tensor(lib, what, requires_grad):
+    def forward(ctx, x, what):
+        ctx.mark_dirty(what)
+        return x * 1
+
+    with pytest.raises(RuntimeError, match="mark_dirty can only accept variables, but argument"):
+        function(lib, forward, lambda ctx, g: (g, None)).apply(lib.ones(2, requires_grad=requires_grad), what)
+
+
 # ---- outputs that share memory with inputs ----
 
 def test_input_returned_as_is(lib):

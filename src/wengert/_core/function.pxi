@@ -299,6 +299,9 @@ cdef object finish_function(FunctionCtx context, tuple args, object outputs, bin
     cdef Py_ssize_t i, first
     cdef Tensor t
     if context.dirty:
+        for i, value in enumerate(context.dirty):
+            if not isinstance(value, Tensor):
+                raise RuntimeError(f"mark_dirty can only accept variables, but argument {i} is of type {type(value).__name__}")
         for t in context.dirty:
             if place_of(t, args) >= 0:
                 dirty += (t,)

@@ -398,3 +398,18 @@ def test_global_registration_hooks():
         return log
 
     assert_same(program)
+
+
+@pytest.mark.parametrize("walk", [
+    lambda m: m.train(), lambda m: m.state_dict(), lambda m: list(m.named_parameters(remove_duplicate=False)), lambda m: len(list(m.parameters())),
+    lambda m: list(m.named_modules())[0][0]])
+def test_modules_that_hold_themselves(walk):
+    def program(t):
+        model = t.nn.Sequential(t.nn.Linear(2, 2))
+        model.add_module("itself", model)
+        try:
+            return walk(model)
+        except RecursionError:
+            return "RecursionError"
+
+    assert_same(program)

@@ -1,4 +1,12 @@
-# The tree of modules: walks over it that call Python only where a class overrides what would be called.
+# The tree of modules: walks over it that call Python only where a class overrides what would be called. A module may hold
+# itself: recursion ends where Python's would.
+
+cdef extern from "Python.h":
+    int Py_EnterRecursiveCall(const char *where) except -1
+    void Py_LeaveRecursiveCall()
+
+cdef int enter() except -1:
+    return Py_EnterRecursiveCall(" in a tree of modules")
 
 cdef int modules_into(object module, object usual, set seen, list found) except -1:
     if module in seen:
@@ -10,9 +18,13 @@ cdef int modules_into(object module, object usual, set seen, list found) except 
     found.append(module)
     children = module._modules
     if children:
-        for below in list(children.values()):
-            if below is not None:
-                modules_into(below, usual, seen, found)
+        enter()
+        try:
+            for below in list(children.values()):
+                if below is not None:
+                    modules_into(below, usual, seen, found)
+        finally:
+            Py_LeaveRecursiveCall()
     return 0
 
 
@@ -53,10 +65,14 @@ cdef int named_modules_into(object module, object usual, str prefix, set seen, b
     found.append((prefix, module))
     children = module._modules
     if children:
-        for name in list(children):
-            child = children[name]
-            if child is not None:
-                named_modules_into(child, usual, below(prefix, name), seen, unique, found)
+        enter()
+        try:
+            for name in list(children):
+                child = children[name]
+                if child is not None:
+                    named_modules_into(child, usual, below(prefix, name), seen, unique, found)
+        finally:
+            Py_LeaveRecursiveCall()
     return 0
 
 
@@ -113,9 +129,13 @@ def train_below(module, mode, tuple usual not None):
         children = dict.fromkeys(children.values())
     else:
         children = module.children()
-    for child in children:
-        if child is not None:
-            train_below(child, mode, usual)
+    enter()
+    try:
+        for child in children:
+            if child is not None:
+                train_below(child, mode, usual)
+    finally:
+        Py_LeaveRecursiveCall()
 
 
 cdef int save_entries(destination, str prefix, held, skipped, bint keep_vars) except -1:
@@ -143,10 +163,14 @@ def state_below(module, destination, str prefix not None, bint keep_vars, tuple 
     save_entries(destination, prefix, module._buffers, module._non_persistent_buffers_set, keep_vars)
     children = module._modules
     if children:
-        for name in list(children):
-            child = children[name]
-            if child is not None:
-                inner = f"{prefix}{name}."
-                if type(child).state_dict is not usual[0] or not state_below(child, destination, inner, keep_vars, usual):
-                    child.state_dict(destination=destination, prefix=inner, keep_vars=keep_vars)
+        enter()
+        try:
+            for name in list(children):
+                child = children[name]
+                if child is not None:
+                    inner = f"{prefix}{name}."
+                    if type(child).state_dict is not usual[0] or not state_below(child, destination, inner, keep_vars, usual):
+                        child.state_dict(destination=destination, prefix=inner, keep_vars=keep_vars)
+        finally:
+            Py_LeaveRecursiveCall()
     return True

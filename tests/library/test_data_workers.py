@@ -111,6 +111,21 @@ def test_an_epoch_that_was_left_does_not_leak_into_the_next():
     assert [b["i"][0].item() for b in batches] == [0, 4, 8, 12, 16, 20]
 
 
+@pytest.mark.parametrize("options", ["num_workers=2", "num_workers=2, prefetch_factor=4", "num_workers=2, persistent_workers=True, prefetch_factor=4"])
+def test_workers_with_unequal_shares(options):
+    """Answers of a worker that has ended come when its tasks are passed over already."""
+    def run(lib, d):
+        class Unequal(d.IterableDataset):
+            def __iter__(self):
+                worker = d.get_worker_info().id
+                return iter(range(10 * worker, 10 * worker + (3 if worker else 12)))
+
+        batches = eval(f"d.DataLoader(x, batch_size=None, {options})", {"d": d, "x": Unequal()})
+        return [list(batches) for _ in range(4)]
+
+    assert both(run)[0] == "returned"
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_generators_are_drawn_from_as_far_ahead(workers):
     """Also where no worker is needed: rows of tensors are gathered in this process."""
@@ -161,6 +176,22 @@ def test_a_worker_that_dies(act, cause):
         list(loader(Failing(act), num_workers=2))
     assert cause in str(caught.value.__cause__)
     assert set(multiprocessing.active_children()) <= others
+
+
+def test_workers_that_were_to_stay_are_started_anew_when_one_died(tmp_path):
+    """Else the epochs after that would be empty, without a word."""
+    fatal = tmp_path / "fatal"
+    fatal.touch()
+    batches = loader(Failing(lambda: exit_with_7() if fatal.exists() else 3), batch_size=None, num_workers=2, persistent_workers=True)
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        list(batches)
+    fatal.unlink()
+    assert [list(batches) for _ in range(2)] == [list(range(8))] * 2
+
+
+def test_no_worker_without_a_batch_ahead():
+    with pytest.raises(AssertionError, match="prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter"):
+        iter(loader([1, 2], num_workers=1, prefetch_factor=0))
 
 
 def test_a_worker_that_takes_too_long():

@@ -82,6 +82,8 @@ class WorkerIterator:
 
     def __init__(self, loader):
         self._workers, self._owner = [], os.getpid()
+        if loader.prefetch_factor <= 0:
+            raise AssertionError("prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter")
         self._loader, self._persistent = loader, loader.persistent_workers
         self._ahead = loader.prefetch_factor * loader.num_workers
         self._epoch = -1
@@ -92,7 +94,7 @@ class WorkerIterator:
         for number in range(loader.num_workers):
             others = [worker.connection for worker in self._workers]
             try:
-                self._workers.append(_Worker(context, number, max(loader.prefetch_factor, 1), arguments, others))
+                self._workers.append(_Worker(context, number, loader.prefetch_factor, arguments, others))
             except (TypeError, AttributeError, PicklingError):
                 warnings.warn("Got pickle error when attempting to start a worker Process. This might be because the worker Process "
                               "arguments are not picklable. Python 3.14+ changed the multiprocessing start method in non-Mac POSIX "
@@ -100,6 +102,11 @@ class WorkerIterator:
                               "try multiprocessing.set_start_method('fork').", stacklevel=4)
                 raise
         self.begin()
+
+    @property
+    def ended(self):
+        """Are there no workers any more, as all was handed out or one of them died?"""
+        return not self._workers
 
     def begin(self):
         """Starts an epoch; what workers still make for the last one is dropped when it comes."""
@@ -193,8 +200,7 @@ class WorkerIterator:
                     continue
                 worker.free.append(slot)
                 worker.flush()
-                if epoch == self._epoch:
-                    del self._assigned[task]
+                if epoch == self._epoch and self._assigned.pop(task, None):     # else passed over: the worker had ended before
                     return task, worker, value
             for sentinel in ready:
                 if sentinel in by_sentinel and not by_sentinel[sentinel].connection.poll():

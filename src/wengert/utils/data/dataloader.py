@@ -186,7 +186,7 @@ class DataLoader:
 
     def _iterate_with_workers(self):
         from ._workers import WorkerIterator
-        if self.persistent_workers and self._iterator is not None:
+        if self.persistent_workers and self._iterator is not None and not self._iterator.ended:
             self._iterator.begin()
             return self._counted(self._iterator) if self._iterable else self._iterator
         self.check_worker_number_rationality()

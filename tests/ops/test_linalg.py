@@ -179,3 +179,30 @@ def test_distances(shapes):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-11)
     with pytest.raises(ValueError, match="nothing is not a valid value for compute_mode"):
         wengert.cdist(wengert.tensor(a), wengert.tensor(b), compute_mode="nothing")
+
+
+@pytest.mark.parametrize("call", [
+    "cdist(torch.ones(3), torch.ones(4, 3))", "cdist(torch.ones(4, 3), torch.ones(3))", "cdist(torch.ones(3, 2), torch.ones(3, 4))",
+    "cdist(torch.ones(3, 2).long(), torch.ones(3, 2))", "cdist(torch.ones(3, 2), torch.ones(3, 2).bool())", "cdist(torch.ones(3, 2), torch.ones(3, 2), -1.0)",
+    "cdist(torch.ones(3, 2), torch.ones(3, 2), float('nan'))", "cdist(torch.ones(3, 2), torch.ones(3, 2).double())",
+    "cdist(torch.ones(3, 2).double(), torch.ones(3, 2), 1.0)"])
+def test_distances_refused(call):
+    def error(lib):
+        with pytest.raises(RuntimeError) as caught:
+            eval("torch." + call, {"torch": lib})
+        return str(caught.value)
+
+    assert error(wengert) == error(torch)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, 2.0, float("inf")])
+def test_distances_of_no_columns(p):
+    assert wengert.cdist(wengert.ones(2, 3, 0), wengert.ones(4, 0), p).tolist() == torch.cdist(torch.ones(2, 3, 0), torch.ones(4, 0), p).tolist()
+
+
+@pytest.mark.parametrize("order", ["fro", "nuc", 1, 2])
+@pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0), (0, 0)])
+def test_norms_of_matrices_without_elements(shape, order):
+    ours, theirs = (lib.linalg.matrix_norm(lib.ones(shape), order) for lib in (wengert, torch))
+    assert ours.tolist() == theirs.tolist()
+    assert wengert.linalg.matrix_norm(wengert.ones(shape), order, keepdim=True).shape == (*shape[:-2], 1, 1)

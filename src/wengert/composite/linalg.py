@@ -169,14 +169,27 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     and loses digits of small distances between large vectors; with "donot_use_mm_for_euclid_dist" they never do.
 
     Raises:
-        ValueError: another compute_mode.
+        ValueError: another compute_mode. RuntimeError: vectors, rows of two lengths, integers, two dtypes, a negative p.
     """
     if compute_mode not in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
-    by_product = compute_mode == "use_mm_for_euclid_dist" or (compute_mode[0] == "u" and max(x1.shape[-2:-1] + x2.shape[-2:-1], default=0) > 25)
-    if p == 2 and by_product and x1.dim() > 1 and x2.dim() > 1 and x1.dtype == x2.dtype and x1.is_floating_point() and x1.shape[-1] == x2.shape[-1] > 0:
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.dim() < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.dim()}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    for name, x in (("X1", x1), ("X2", x2)):
+        if not x.is_floating_point():
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {x.type()[6:-6]}")
+    if not p >= 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    if x1.dtype != x2.dtype:
+        raise RuntimeError(f"expected scalar type {x1.type()[6:-6]} but found {x2.type()[6:-6]}")
+    by_product = compute_mode == "use_mm_for_euclid_dist" or (compute_mode[0] == "u" and max(x1.shape[-2], x2.shape[-2]) > 25)
+    if p == 2 and by_product and x1.shape[-1] > 0:
         return _euclidean(x1, x2)
-    return ops.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, (-1,))
+    # no columns: no distance, of which the infinity norm would not hear
+    return ops.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p if x1.shape[-1] > 0 else 2.0, (-1,))
 
 
 @public(out=True)

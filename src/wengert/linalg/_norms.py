@@ -47,7 +47,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
         return ops.vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or ord in (2, -2):
         s = svdvals(A.movedim((rows, columns), (-2, -1)))
-        result = s.sum(-1) if ord == "nuc" else s.amax((-1,)) if ord == 2 else s.amin((-1,))
+        if ord == "nuc" or (ord == 2 and s.shape[-1] == 0):     # of no rows or columns: 0
+            result = s.sum(-1)
+        else:
+            result = s.amax((-1,)) if ord == 2 else s.amin((-1,))
         return result.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns)) if keepdim else result
     if ord not in (1, -1, _INF, -_INF):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported." if not isinstance(ord, str) else

@@ -189,6 +189,12 @@ def test_workers_that_were_to_stay_are_started_anew_when_one_died(tmp_path):
     assert [list(batches) for _ in range(2)] == [list(range(8))] * 2
 
 
+def test_many_batches_ahead():
+    """More than a process may have files open, or a pipe holds messages."""
+    batches = loader(list(range(3000)), batch_size=None, num_workers=2, prefetch_factor=1500)
+    assert list(batches) == list(range(3000))
+
+
 def test_no_worker_without_a_batch_ahead():
     with pytest.raises(AssertionError, match="prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter"):
         iter(loader([1, 2], num_workers=1, prefetch_factor=0))

@@ -19,6 +19,7 @@ from ._utils.worker import Ended, WorkerFailure, worker_loop
 __all__ = ["WorkerIterator"]
 
 _PATIENCE = 5               # seconds for a worker to end when told to
+_SLOTS = 32                 # tasks under way to one worker, whatever it is to make ahead: each holds a file open, and the pipe holds them all
 
 
 class _Worker:
@@ -76,8 +77,8 @@ class _Worker:
 class WorkerIterator:
     """Hands out the batches that the workers of a loader make.
 
-    Task k goes to the next worker in turn that has samples left; ``prefetch_factor`` tasks a worker are under way. Batches come
-    in the order of the tasks, unless ``in_order`` is False.
+    Task k goes to the next worker in turn that has samples left; ``prefetch_factor`` tasks a worker are drawn ahead, 32 of them at
+    most under way. Batches come in the order of the tasks, unless ``in_order`` is False.
     """
 
     def __init__(self, loader):
@@ -94,7 +95,7 @@ class WorkerIterator:
         for number in range(loader.num_workers):
             others = [worker.connection for worker in self._workers]
             try:
-                self._workers.append(_Worker(context, number, loader.prefetch_factor, arguments, others))
+                self._workers.append(_Worker(context, number, min(loader.prefetch_factor, _SLOTS), arguments, others))
             except (TypeError, AttributeError, PicklingError):
                 warnings.warn("Got pickle error when attempting to start a worker Process. This might be because the worker Process "
                               "arguments are not picklable. Python 3.14+ changed the multiprocessing start method in non-Mac POSIX "

@@ -347,7 +347,7 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
         for d in parameter_and_buffer_dicts:
             repeated = tensors.keys() & d.keys()
             if repeated:
-                raise ValueError(f"{sorted(repeated)[0]} appears in multiple dictionaries; behavior of functional call is ambiguous")
+                raise ValueError(f"{[name for name in tensors if name in repeated]} appeared in multiple dictionaries; behavior of functional call is ambiguous")
             tensors.update(d)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     named, places = _named(module)
@@ -365,8 +365,8 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     if strict:
         unknown, missing = sorted(tensors.keys() - named.keys()), sorted(named.keys() - tensors.keys())
         if unknown or missing:
-            raise RuntimeError("Error(s) in reparametrizing for strict mode: " + "; ".join(
-                f"{what} key(s): {', '.join(keys)}" for what, keys in (("Unexpected", unknown), ("Missing", missing)) if keys))
+            raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t" + "\n\t".join(
+                f"{what} key(s): {', '.join(map(repr, keys))}." for what, keys in (("Unexpected", unknown), ("Missing", missing)) if keys))
     before = []
     try:
         for name, t in tensors.items():

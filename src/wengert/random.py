@@ -173,7 +173,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, de
         t = _new(size, dtype, layout, device, out)
         return _finish(t.normal_(mean, std, generator=generator), requires_grad)
     if isinstance(std, Tensor):
-        if _core.all_within(std, 0.0, inf) is not True and (std < 0).any():
+        if _core.all_within(std, 0.0, inf) is not True and not (std >= 0).all():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")

@@ -42,7 +42,7 @@ PLAIN = [
     "t.eye(2, dtype=t.bool)", "t.bincount(t.tensor([1, 1, 3]))", "t.bincount(t.tensor([-1, 1]))", "t.bincount(t.tensor([], dtype=t.int64))",
     "t.nn.functional.one_hot(t.tensor([0, 2]), 3)", "t.nn.functional.one_hot(t.tensor([0, 2]))", "t.nn.functional.one_hot(t.tensor([0, 3]), 3)",
     "t.nn.functional.one_hot(t.tensor([0, -1]), 3)", "t.nn.functional.one_hot(t.tensor([[0], [1]]), 2)", "t.nn.functional.one_hot(t.tensor(1), 2)",
-    "t.normal(t.zeros(3), t.tensor([1., -1., 1.]))", "t.bernoulli(t.tensor([0., 1., 1.5]))", "t.bernoulli(t.tensor([0., 1.]))", "t.poisson(t.tensor([-1.]))",
+    "t.normal(t.zeros(3), t.tensor([1., -1., 1.]))", "t.normal(t.zeros(2), t.tensor([1., float('nan')]))", "t.bernoulli(t.tensor([0., 1., 1.5]))", "t.bernoulli(t.tensor([0., 1.]))", "t.poisson(t.tensor([-1.]))",
     "t.multinomial(t.tensor([1., float('inf')]), 1)", "t.multinomial(t.tensor([1., -1.]), 1)", "t.multinomial(t.zeros(3), 1)",
     "t.multinomial(t.tensor([[0., 1.], [2., 0.]]), 1)", "t.multinomial(t.tensor([float('nan'), 1.]), 1, True)", "t.multinomial(t.full((3,), 3e38), 2, True)",
 ]

@@ -174,6 +174,16 @@ def test_a_module_gets_its_parameters_back():
     assert m.weight is weight and m._parameters["weight"] is weight
 
 
+@pytest.mark.parametrize("tensors, options", [("{'a': w, 'weight': w, 'x': w}", {"strict": True}), ("({'weight': w}, {'weight': w})", {})])
+def test_names_refused_in_the_same_words(tensors, options):
+    def error(lib):
+        with pytest.raises((RuntimeError, ValueError)) as caught:
+            lib.func.functional_call(lib.nn.Linear(2, 2), eval(tensors, {"w": lib.ones(2, 2)}), lib.ones(1, 2), **options)
+        return repr(caught.value)
+
+    assert error(wengert) == error(torch)
+
+
 def test_tied_parameters():
     def run(lib):
         m = lib.nn.ModuleDict({"a": lib.nn.Linear(2, 2, bias=False).double(), "b": lib.nn.Linear(2, 2, bias=False).double()})

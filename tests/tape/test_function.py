@@ -358,6 +358,30 @@ def test_mark_dirty_of_no_tensor(lib, what, requires_grad):
         function(lib, forward, lambda ctx, g: (g, None)).apply(lib.ones(2, requires_grad=requires_grad), what)
 
 
+def test_backward_that_leads_to_itself(lib):
+    """What was saved of an output still has its history when the inner backward is over."""
+    inner = []
+
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    def backward(ctx, g):
+        if not inner:
+            inner.append(None)
+            with lib.enable_grad():
+                inner[:] = lib.autograd.grad(y, x, retain_graph=True)
+        return g * ctx.saved_tensors[0]
+
+    x = leaf(lib, 2.0)
+    y = function(lib, forward, backward).apply(x)
+    g, = lib.autograd.grad(y, x, lib.ones(1), create_graph=True)
+    assert g.requires_grad
+    g2, = lib.autograd.grad(g, x, lib.ones(1))
+    assert g2.tolist() == y.tolist() and inner[0].tolist() == y.tolist()
+
+
 # ---- outputs that share memory with inputs ----
 
 def test_input_returned_as_is(lib):

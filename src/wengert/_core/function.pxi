@@ -179,6 +179,7 @@ cdef class FunctionCtx:
     cdef Py_ssize_t arguments           # of forward
     cdef list tensor_arguments          # which of them are tensors
     cdef Node running                   # the record, while backward runs
+    cdef int runs                       # of backward that have not ended: it may lead to itself, and another thread may be at it
 
     def __cinit__(self):
         self.materialize_grads = True
@@ -367,10 +368,13 @@ cdef list function_backward(wg_rec *r, Ext e, list cotangents, bint create_graph
     edge.node = &r.node
     edge.out = 0
     context.running = make_node(edge)
+    context.runs += 1
     try:
         grads = context.function.backward(context, *[None if place is None else cotangents[place] for place in context.places])
     finally:
-        context.running = None
+        context.runs -= 1
+        if not context.runs:
+            context.running = None
     cdef list given = list(grads) if isinstance(grads, tuple) else [grads], results = []
     while len(given) > context.arguments and given[len(given) - 1] is None:
         given.pop()

@@ -117,7 +117,7 @@ class _Calls(TorchFunctionMode):
 
 
 class _Steps:
-    """Times optimizers' steps, by hooks."""
+    """Times optimizers' steps, by hooks. No hook tells of a step that raises: it ends with the next one around it, or with the profile."""
 
     def __init__(self):
         from .optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
@@ -125,14 +125,24 @@ class _Steps:
         self.handles = register_optimizer_step_pre_hook(self.begin), register_optimizer_step_post_hook(self.end)
 
     def begin(self, optimizer, args, kwargs):
-        self.open.append(_timed(f"Optimizer.step#{type(optimizer).__name__}.step", True))
-        self.open[-1].__enter__()
+        self.end(optimizer)
+        self.open.append((optimizer, _timed(f"Optimizer.step#{type(optimizer).__name__}.step", True)))
+        self.open[-1][1].__enter__()
 
-    def end(self, optimizer, args, kwargs):
-        if self.open:
-            self.open.pop().__exit__(None, None, None)
+    def end(self, optimizer, *_):
+        if any(o is optimizer for o, _ in self.open):
+            while self.close() is not optimizer:
+                pass
+
+    def close(self):
+        """Ends the innermost step; returns whose it was."""
+        optimizer, event = self.open.pop()
+        event.__exit__(None, None, None)
+        return optimizer
 
     def remove(self):
+        while self.open:
+            self.close()
         for handle in self.handles:
             handle.remove()
 

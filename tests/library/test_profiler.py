@@ -80,6 +80,27 @@ def test_gradients_and_errors_of_timed_sweeps():
     assert any(e.name.endswith("FailsBackward") for e in prof.events())
 
 
+def test_a_step_that_raises_ends():
+    def closure():
+        raise KeyError("mine")
+
+    x = wengert.ones(2, requires_grad=True)
+    optimizer = wengert.optim.SGD([x], lr=0.1)
+    with wengert.profiler.profile() as prof:
+        for _ in range(2):
+            with pytest.raises(KeyError, match="mine"):
+                optimizer.step(closure)
+        optimizer.step()
+        x.exp()
+        with pytest.raises(KeyError, match="mine"):
+            optimizer.step(closure)
+    assert [(e.name, e.parent) for e in prof.events()] == [(name, None) for name in 3 * ["Optimizer.step#SGD.step"] + ["aten::exp", "Optimizer.step#SGD.step"]]
+    assert all(e.end >= e.start for e in prof.events())
+    with wengert.profiler.profile() as prof:
+        x.exp()
+    assert [e.parent for e in prof.events()] == [None]
+
+
 @pytest.mark.parametrize("options", ["wait=1, warmup=1, active=2", "wait=1, warmup=1, active=2, repeat=1", "wait=0, warmup=1, active=1, skip_first=2",
                                      "wait=2, warmup=0, active=1, repeat=2", "wait=2, warmup=1, active=1, skip_first=1, skip_first_wait=1",
                                      "wait=-1, warmup=1, active=2", "wait=1, warmup=1, active=0"])

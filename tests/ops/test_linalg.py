@@ -1,8 +1,7 @@
 """Products of vectors and matrices against torch."""
 import numpy as np
 import pytest
-import torch
-from close_to_torch import close, close_derivatives, close_error, close_value, draw
+from close_to_torch import close, close_derivatives, close_error, close_value, draw, torch
 
 import wengert
 from wengert._core import memory_stats

@@ -136,3 +136,14 @@ def test_named_members_once_or_always():
         "x.first.weight", "x.first.bias", "x.norm.weight", "x.norm.bias", "x.tied.weight", "x.tied.bias", "x.again.weight", "x.again.bias"]
     assert [n for n, _ in net.named_parameters(recurse=False)] == []
     assert [n for n, _ in net.named_buffers()] == ["fleeting", "norm.running_mean", "norm.running_var", "norm.num_batches_tracked"]
+
+
+def test_loading_a_state_leaves_the_mode():
+    """Also where grad mode was asked for inside inference mode, which overrules it until its end."""
+    model = wengert.nn.Linear(2, 3)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    for mode in (wengert.no_grad, wengert.enable_grad):
+        with wengert.inference_mode(), mode():
+            before = wengert.is_grad_enabled()
+            wengert.nn.Linear(2, 3).load_state_dict(state)
+            assert wengert.is_grad_enabled() == before

@@ -95,7 +95,7 @@ def members_below(module, tuple registries not None, usual, str prefix="", bint 
 
 def copy_plain(to, value):
     """Copies one tensor into another, unrecorded; False where they are not two plain tensors of one shape, or it fails."""
-    cdef uint32_t mode = wg_mode
+    cdef bint recording = grad_enabled()
     if not isinstance(to, Tensor) or not isinstance(value, Tensor) or not is_plain(to) or not is_plain(value) or wg_mode & WG_MODE_FUNCTION:
         return False
     if not wg_same_shape(&(<Tensor>to).t.v.a, &(<Tensor>value).t.v.a):
@@ -106,7 +106,7 @@ def copy_plain(to, value):
     except Exception:
         return False                                       # the caller tries again, to say what is wrong
     finally:
-        set_grad_mode(not mode & WG_MODE_NO_GRAD)
+        set_grad_mode(recording)
     return True
 
 

@@ -217,8 +217,9 @@ def __deepcopy__(self, memo):
         result = _core._make_subclass(self.__class__, self.detach().clone(), self.requires_grad) if self.__class__ is not Tensor else \
             self.detach().clone().requires_grad_(self.requires_grad)
     memo[id(self)] = result
-    if self.is_leaf and self.grad is not None:
-        result.grad = __deepcopy__(self.grad, memo)
+    grad = self.grad
+    if grad is not None:
+        result.grad = __deepcopy__(grad, memo)
     if self.__dict__:
         import copy
         result.__dict__.update(copy.deepcopy(self.__dict__, memo))

@@ -539,3 +539,23 @@ def test_half_precision_goes_by_the_formula():
     p.grad = wengert.ones(3, dtype=wengert.bfloat16)
     wengert.optim.SGD([p], lr=0.5).step()
     assert p.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon"])
+def test_gradients_are_read_once_a_step(name):
+    """As when another thread drops them: here the first step's own set-up does, after the step saw them."""
+    class Meddled(getattr(wengert.optim, name)):
+        def _states_of(self, params, group):
+            for param in params:
+                param.grad = None
+            return super()._states_of(params, group)
+
+    weight = wengert.nn.Parameter(wengert.ones(2, 3))
+    weight.grad = wengert.ones(2, 3)
+    optimizer = Meddled([weight], lr=0.5)
+    optimizer.step()
+    assert (weight < 1).all() and weight.grad is None
+    weight.grad = wengert.ones(2, 3)
+    before = weight.detach().clone()
+    optimizer.step()
+    assert (weight < before).all()

@@ -47,35 +47,30 @@ cdef class StepPlan:
         self.params = params
         self.states = states
 
-    def fits(self, list params not None, state):
-        """Does this plan still hold for these parameters, their gradients and the states in ``state``?"""
-        return self.holds(params, state)
+    def gather(self, list params not None, state):
+        """The gradients of `params`; None where this plan no longer holds for the group's ``params`` and the states in ``state``."""
+        return self.gradients(params, state)
 
-    cdef bint holds(self, list params, object state) except -1:
+    cdef list gradients(self, list params, object state):
+        """Each parameter's gradient is read once: another thread may drop it at any time."""
         cdef Py_ssize_t i, k = 0, n = len(self.all_params)
+        cdef list grads = []
         cdef PyObject *known
+        cdef PyObject *grad
         if len(params) != n or not PyDict_Check(state):
-            return False
+            return None
         for i in range(n):
             p = params[i]
-            if p is not self.all_params[i] or ((<Tensor?>p).grad_ != NULL) != (self.has_grad[i] is True):
-                return False
-            if self.has_grad[i] is True:
+            grad = (<Tensor?>p).grad_
+            if p is not self.all_params[i] or (grad != NULL) != (self.has_grad[i] is True):
+                return None
+            if grad != NULL:
+                grads.append(<object>grad)
                 known = PyDict_GetItemWithError(state, p)
                 if <PyObject *>(self.states[k]) != (known if known != NULL else <PyObject *>None):
-                    return False
+                    return None
                 k += 1
-        return True
-
-    cdef list gradients(self):
-        cdef list grads = []
-        for p in self.params:
-            grads.append(None if (<Tensor?>p).grad_ == NULL else <object>(<Tensor>p).grad_)
         return grads
-
-    def grads(self):
-        """The gradients of `params`, while this plan `fits`."""
-        return self.gradients()
 
     def remember(self, group, str kernel not None, int flags, tuple names not None):
         """The launch just made depends on nothing but ``group``, the parameters, their gradients and states."""
@@ -93,16 +88,17 @@ cdef class StepPlan:
         cdef Py_ssize_t at = 0, i = 0, k, n = len(self.params)
         cdef PyObject *key
         cdef PyObject *value
-        cdef list columns, column
+        cdef list columns, column, grads
         if self.options is None or not PyDict_Check(group) or 2 * PyDict_Size(group) != len(self.options):
             return False
         while PyDict_Next(group, &at, &key, &value):
             if key != <PyObject *>(self.options[i]) or value != <PyObject *>(self.options[i + 1]):
                 return False
             i += 2
-        if not self.holds(<list?>group["params"], state):
+        grads = self.gradients(<list?>group["params"], state)
+        if grads is None:
             return False
-        columns = [self.params, self.gradients()]
+        columns = [self.params, grads]
         for name in self.names:
             column = []
             for k in range(n):

@@ -104,8 +104,8 @@ class FormulaOptimizer(Optimizer):
         for param, grad, state in zip(plan.params, grads, plan.states):
             self._formula(param, grad, state, group)
 
-    def _make_plan(self, index, group, params):
-        plan = super()._make_plan(index, group, params)
+    def _make_plan(self, index, group, params, has_grad):
+        plan = super()._make_plan(index, group, params, has_grad)
         plan.launchable = all(p.dtype in _LAUNCHABLE for p in plan.params)
         return plan
 

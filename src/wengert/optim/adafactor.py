@@ -49,13 +49,12 @@ class Adafactor(Optimizer):
                     state["step"] = scalar(state["step"])
 
     def _init_state(self, param, state, group):
-        grad = param.grad
         state["step"] = scalar(0.0)
-        if grad.dim() > 1:
-            state["row_var"] = grad.new_zeros((*grad.shape[:-1], 1))
-            state["col_var"] = grad.new_zeros((*grad.shape[:-2], 1, grad.shape[-1]))
+        if param.dim() > 1:
+            state["row_var"] = param.new_zeros((*param.shape[:-1], 1))
+            state["col_var"] = param.new_zeros((*param.shape[:-2], 1, param.shape[-1]))
         else:
-            state["variance"] = zeros_like(grad)
+            state["variance"] = zeros_like(param)
 
     def _update_group(self, group, plan, grads):
         lr, (eps1, eps2) = _as_float(group["lr"]), group["eps"]

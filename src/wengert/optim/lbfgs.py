@@ -153,7 +153,7 @@ class LBFGS(Optimizer):
         return self.param_groups[0]["params"]
 
     def _flat_grad(self):
-        return cat([(p.new_zeros(p.numel()) if p.grad is None else p.grad.reshape(-1)) for p in self._params])
+        return cat([(p.new_zeros(p.numel()) if (grad := p.grad) is None else grad.reshape(-1)) for p in self._params])
 
     def _move(self, length, direction):
         """x += length * direction, over all parameters."""

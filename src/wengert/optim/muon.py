@@ -66,7 +66,7 @@ class Muon(Optimizer):
                     raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}")
 
     def _init_state(self, param, state, group):
-        state["momentum_buffer"] = zeros_like(param.grad)
+        state["momentum_buffer"] = zeros_like(param)
 
     def _update_group(self, group, plan, grads):
         lr, momentum = _as_float(group["lr"]), group["momentum"]

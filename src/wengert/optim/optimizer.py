@@ -270,12 +270,15 @@ class Optimizer:
     def _gather(self, index, group):
         """The plan and the gradients of those parameters of a group that have one."""
         plan = self._plans.get(index)
-        if plan is None or not plan.fits(group["params"], self.state):
-            plan = self._make_plan(index, group, group["params"])
-        return plan, plan.grads()
+        grads = None if plan is None else plan.gather(group["params"], self.state)
+        if grads is None:
+            # Read once, for the plan and the update: another thread may replace them meanwhile.
+            grads = [p.grad for p in group["params"]]
+            plan = self._make_plan(index, group, group["params"], [grad is not None for grad in grads])
+            grads = [grad for grad in grads if grad is not None]
+        return plan, grads
 
-    def _make_plan(self, index, group, params):
-        has_grad = [p.grad is not None for p in params]
+    def _make_plan(self, index, group, params, has_grad):
         used = [p for p, has in zip(params, has_grad) if has]
         plan = self._plans[index] = StepPlan(list(params), has_grad, used, self._states_of(used, group))
         return plan

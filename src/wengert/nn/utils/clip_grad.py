@@ -66,7 +66,7 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     """Multiplies all gradients by max_norm / (total_norm + 1e-6) where that is below 1."""
     parameters, _ = _parameters_of(parameters)
     with no_grad():
-        _scale([p.grad for p in parameters if p.grad is not None], max_norm, total_norm)
+        _scale([grad for p in parameters if (grad := p.grad) is not None], max_norm, total_norm)
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
@@ -85,7 +85,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         warnings.warn(
             "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2
         )
-    grads = [p.grad for p in parameters if p.grad is not None]
+    grads = [grad for p in parameters if (grad := p.grad) is not None]
     with no_grad():
         total = _total_norm(grads, norm_type, error_if_nonfinite)
         _scale(grads, max_norm, total)
@@ -106,7 +106,7 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
     """Clamps every element of the gradients to [-clip_value, clip_value]."""
     parameters, _ = _parameters_of(parameters)
     clip_value = float(clip_value)
-    grads = [p.grad for p in parameters if p.grad is not None]
+    grads = [grad for p in parameters if (grad := p.grad) is not None]
     if _launchable(grads):
         _foreach.clip_grad_value(grads, -clip_value, clip_value)
         return

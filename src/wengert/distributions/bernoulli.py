@@ -4,12 +4,13 @@ from ..grad_mode import no_grad
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(ParameterDistribution):
+class Bernoulli(ParameterDistribution, ExponentialFamily):
     """1 with probability ``probs``, or with log odds ``logits``; else 0.
 
     Raises:
@@ -81,3 +82,12 @@ class Bernoulli(ParameterDistribution):
         """0 and 1."""
         values = arange(2, dtype=self._param.dtype).view((-1,) + (1,) * len(self._batch_shape))
         return values.expand((2,) + tuple(self._batch_shape)) if expand else values
+
+    @property
+    def _natural_params(self):
+        return self.logits,
+
+    def _log_normalizer(self, x):
+        return x.exp().log1p()
+
+    _mean_carrier_measure = 0

@@ -59,6 +59,13 @@ for _registry in (biject_to, transform_to):
         [transforms.ExpTransform(), transforms.AffineTransform(constraint.upper_bound, -1)]))
     for _between in (constraints.interval, constraints.half_open_interval):
         _registry.register(_between, _to_interval)
+    _registry.register(constraints.corr_cholesky, lambda constraint: transforms.CorrCholeskyTransform())
+    _registry.register(constraints.cat, lambda constraint, registry=_registry: transforms.CatTransform(
+        [registry(c) for c in constraint.cseq], constraint.dim, constraint.lengths))
+    _registry.register(constraints.stack, lambda constraint, registry=_registry: transforms.StackTransform(
+        [registry(c) for c in constraint.cseq], constraint.dim))
 biject_to.register(constraints.simplex, lambda constraint: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda constraint: transforms.SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda constraint: transforms.LowerCholeskyTransform())
+for _definite in (constraints.positive_definite, constraints.positive_semidefinite):
+    transform_to.register(_definite, lambda constraint: transforms.PositiveDefiniteTransform())

@@ -1,13 +1,15 @@
 """Where parameters and samples may lie: ``constraint.check(value)`` says for each event whether it does."""
 from math import inf, nextafter
 
+from .. import cat as _cat
 from .. import finfo, int64
+from .. import stack as _stack
 from .._core import all_within
 
-__all__ = ["Constraint", "boolean", "corr_cholesky", "dependent", "dependent_property", "greater_than", "greater_than_eq", "half_open_interval", "independent",
+__all__ = ["Constraint", "MixtureSameFamilyConstraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property", "greater_than", "greater_than_eq", "half_open_interval", "independent",
            "integer_interval", "interval", "is_dependent", "less_than", "lower_cholesky", "lower_triangular", "multinomial", "nonnegative",
            "nonnegative_integer", "one_hot", "positive", "positive_definite", "positive_integer", "positive_semidefinite", "real", "real_vector",
-           "simplex", "square", "symmetric", "unit_interval"]
+           "simplex", "square", "stack", "symmetric", "unit_interval"]
 
 
 _EXACT = 1 << 53             # doubles hold the whole numbers below it
@@ -94,6 +96,79 @@ class _IndependentConstraint(Constraint):
 
     def __repr__(self):
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
+
+class MixtureSameFamilyConstraint(Constraint):
+    """What all components of a mixture must satisfy: a value has no dimension for them yet."""
+
+    def __init__(self, base_constraint):
+        if not isinstance(base_constraint, Constraint):
+            raise AssertionError(f"base_constraint must be a Constraint instance, got {type(base_constraint)}")
+        self.base_constraint, self._bounds = base_constraint, base_constraint._bounds
+
+    is_discrete = property(lambda self: self.base_constraint.is_discrete)
+    event_dim = property(lambda self: self.base_constraint.event_dim)
+
+    def check(self, value):
+        kept = value.dim() - self.event_dim
+        if kept < 0:
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
+        result = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
+        return result.reshape(tuple(result.shape)[:kept] + (-1,)).all(-1)
+
+    def __repr__(self):
+        return f"MixtureSameFamilyConstraint({self.base_constraint!r})"
+
+
+class _Parts(Constraint):
+    """Several constraints, each of its part of a tensor along ``dim``."""
+
+    def __init__(self, cseq, dim):
+        if not all(isinstance(c, Constraint) for c in cseq):
+            raise AssertionError("All elements of cseq must be Constraint instances")
+        self.cseq, self.dim = list(cseq), dim
+
+    is_discrete = property(lambda self: any(c.is_discrete for c in self.cseq))
+
+    def _along(self, value):
+        if not -value.dim() <= self.dim < value.dim():
+            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dimensions")
+
+
+class _Cat(_Parts):
+    """Slices of ``lengths`` (1 each, if not given) along a dimension."""
+
+    def __init__(self, cseq, dim=0, lengths=None):
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})")
+
+    event_dim = property(lambda self: max(c.event_dim for c in self.cseq))
+
+    def check(self, value):
+        self._along(value)
+        first, checks = 0, []
+        for constraint, length in zip(self.cseq, self.lengths):
+            checks.append(constraint.check(value.narrow(self.dim, first, length)))
+            first += length
+        return _cat(checks, self.dim)
+
+
+class _Stack(_Parts):
+    """One slice a constraint, without the dimension."""
+
+    def __init__(self, cseq, dim=0):
+        super().__init__(cseq, dim)
+
+    @property
+    def event_dim(self):
+        dim = max(c.event_dim for c in self.cseq)
+        return dim + 1 if self.dim + dim < 0 else dim
+
+    def check(self, value):
+        self._along(value)
+        return _stack([constraint.check(value.select(self.dim, k)) for k, constraint in enumerate(self.cseq)], self.dim)
 
 
 class _Boolean(Constraint):
@@ -265,6 +340,6 @@ real_vector = _IndependentConstraint(real, 1)
 positive, nonnegative, unit_interval = _GreaterThan(0.0), _GreaterThanEq(0.0), _Interval(0.0, 1.0)
 nonnegative_integer, positive_integer = _IntegerGreaterThan(0), _IntegerGreaterThan(1)
 greater_than, greater_than_eq, less_than, interval, half_open_interval = _GreaterThan, _GreaterThanEq, _LessThan, _Interval, _HalfOpenInterval
-integer_interval, multinomial = _IntegerInterval, _Multinomial
+integer_interval, multinomial, cat, stack = _IntegerInterval, _Multinomial, _Cat, _Stack
 real._bounds = real_vector._bounds = -inf, inf
 positive._bounds, nonnegative._bounds, unit_interval._bounds = (nextafter(0.0, 1.0), inf), (0.0, inf), (0.0, 1.0)

@@ -5,12 +5,13 @@ from .. import Size, rand
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["ContinuousBernoulli"]
 
 
-class ContinuousBernoulli(ParameterDistribution):
+class ContinuousBernoulli(ParameterDistribution, ExponentialFamily):
     """Density proportional to p^x (1 - p)^(1 - x) for x from [0, 1] (Loaiza-Ganem & Cunningham 2019), of ``probs`` or ``logits``.
 
     Args:
@@ -123,3 +124,13 @@ class ContinuousBernoulli(ParameterDistribution):
         p = self.probs
         zero, one = (-p).log1p(), p.log()
         return self.mean * (zero - one) - self._log_norm() - zero
+
+    @property
+    def _natural_params(self):
+        return self.logits,
+
+    def _log_normalizer(self, x):
+        """log((exp(x) - 1) / x), by its series near 0."""
+        good = (x <= self._lims[0] - 0.5) | (x > self._lims[1] - 0.5)
+        safe = x.where(good, self._lims[0] - 0.5)
+        return safe.expm1().abs().log().sub(safe.abs().log()).where(good, 0.5 * x + x.pow(2) / 24 - x.pow(4) / 2880)

@@ -3,12 +3,13 @@ from .. import Size, finfo
 from ..nn.functional import one_hot
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .gamma import standard_gamma
 
 __all__ = ["Dirichlet"]
 
 
-class Dirichlet(ParameterDistribution):
+class Dirichlet(ParameterDistribution, ExponentialFamily):
     """Points of the simplex, of positive concentrations along the last dimension.
 
     Gradients of samples go through the gamma variables that are divided by their sum. PyTorch's go another way: single ones differ,
@@ -69,3 +70,10 @@ class Dirichlet(ParameterDistribution):
         a = self.concentration
         k, s = a.size(-1), a.sum(-1)
         return a.lgamma().sum(-1) - s.lgamma() - (k - s) * s.digamma() - ((a - 1.0) * a.digamma()).sum(-1)
+
+    @property
+    def _natural_params(self):
+        return self.concentration,
+
+    def _log_normalizer(self, x):
+        return x.lgamma().sum(-1) - x.sum(-1).lgamma()

@@ -2,12 +2,13 @@
 from .. import Size, empty
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Exponential"]
 
 
-class Exponential(ParameterDistribution):
+class Exponential(ParameterDistribution, ExponentialFamily):
     """The exponential distribution of a rate."""
 
     _names = ("rate",)
@@ -46,3 +47,12 @@ class Exponential(ParameterDistribution):
     def entropy(self):
         """1 - log rate."""
         return 1.0 - self.rate.log()
+
+    @property
+    def _natural_params(self):
+        return -self.rate,
+
+    def _log_normalizer(self, x):
+        return -(-x).log()
+
+    _mean_carrier_measure = 0

@@ -5,6 +5,7 @@ from ..autograd.function import once_differentiable
 from ..random import _standard_gamma
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Gamma", "Chi2", "standard_gamma"]
@@ -41,7 +42,7 @@ def standard_gamma(concentration):
     return _standard_gamma(concentration.contiguous())
 
 
-class Gamma(ParameterDistribution):
+class Gamma(ParameterDistribution, ExponentialFamily):
     """The gamma distribution of a concentration and a rate. Samples have gradients to both."""
 
     _names = ("concentration", "rate")
@@ -81,6 +82,15 @@ class Gamma(ParameterDistribution):
         """a - log b + log gamma(a) + (1 - a) digamma(a)."""
         a = self.concentration
         return a - self.rate.log() + a.lgamma() + (1.0 - a) * a.digamma()
+
+    @property
+    def _natural_params(self):
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, x, y):
+        return (x + 1).lgamma() - (x + 1) * (-y).log()
+
+    _mean_carrier_measure = 0
 
 
 class Chi2(Gamma):

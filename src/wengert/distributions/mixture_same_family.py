@@ -49,8 +49,8 @@ class MixtureSameFamily(Distribution):
 
     @constraints.dependent_property
     def support(self):
-        """The components'."""
-        return self._component_distribution.support
+        """What all components allow."""
+        return constraints.MixtureSameFamilyConstraint(self._component_distribution.support)
 
     mixture_distribution = property(lambda self: self._mixture_distribution, doc="What chooses the component.")
     component_distribution = property(lambda self: self._component_distribution, doc="The components, along the last batch dimension.")

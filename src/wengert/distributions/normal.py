@@ -5,12 +5,13 @@ from .. import Size, normal
 from ..grad_mode import no_grad
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all, standard_normal
 
 __all__ = ["Normal"]
 
 
-class Normal(ParameterDistribution):
+class Normal(ParameterDistribution, ExponentialFamily):
     """The normal distribution of mean ``loc`` and standard deviation ``scale``, both tensors or numbers."""
 
     _names = ("loc", "scale")
@@ -57,3 +58,12 @@ class Normal(ParameterDistribution):
     def entropy(self):
         """(1 + log(2 pi)) / 2 + log scale."""
         return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
+
+    @property
+    def _natural_params(self):
+        return self.loc / self.scale.pow(2), -0.5 * self.scale.pow(2).reciprocal()
+
+    def _log_normalizer(self, x, y):
+        return -0.25 * x.pow(2) / y + 0.5 * (-math.pi / y).log()
+
+    _mean_carrier_measure = 0

@@ -3,12 +3,13 @@ from .. import Size, poisson
 from ..grad_mode import no_grad
 from . import constraints
 from .distribution import ParameterDistribution
+from .exponential_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Poisson"]
 
 
-class Poisson(ParameterDistribution):
+class Poisson(ParameterDistribution, ExponentialFamily):
     """Counts of events that happen at a rate."""
 
     _names = ("rate",)
@@ -33,3 +34,10 @@ class Poisson(ParameterDistribution):
             self._validate_sample(value)
         rate, value = broadcast_all(self.rate, value)
         return value.xlogy(rate) - rate - (value + 1).lgamma()
+
+    @property
+    def _natural_params(self):
+        return self.rate.log(),
+
+    def _log_normalizer(self, x):
+        return x.exp()

@@ -1,10 +1,11 @@
 """What the distributions share: broadcasting, probabilities and logits, properties computed once."""
 import functools
 
-from .. import Tensor, _core, broadcast_tensors, empty, finfo, get_default_dtype, tensor
+from .. import Tensor, _core, broadcast_tensors, empty, finfo, get_default_dtype, tensor, tril_indices
 from ..grad_mode import enable_grad
 
-__all__ = ["broadcast_all", "logits_to_probs", "clamp_probs", "probs_to_logits", "lazy_property", "sum_rightmost", "standard_normal"]
+__all__ = ["broadcast_all", "logits_to_probs", "clamp_probs", "probs_to_logits", "lazy_property", "sum_rightmost", "standard_normal",
+           "tril_matrix_to_vec", "vec_to_tril_matrix"]
 
 
 def broadcast_all(*values):
@@ -41,6 +42,39 @@ def standard_normal(shape, dtype):
 
 def _standard_normal(shape, dtype, device=None):
     return standard_normal(shape, dtype)
+
+
+def vec_to_tril_matrix(vec, diag=0):
+    """The lower triangle of a square matrix from its elements row by row; zeros elsewhere.
+
+    Args:
+        diag: the last diagonal that the elements reach.
+
+    Raises:
+        ValueError: no square has so many.
+    """
+    # n rows have n (n + 1) / 2 elements up to the diagonal, and |diag| of its shorter neighbours are cut off or added
+    n = (-(1 + 2 * diag) + ((1 + 2 * diag) ** 2 + 8 * vec.shape[-1] + 4 * abs(diag) * (diag + 1)) ** 0.5) / 2
+    if round(n) - n > finfo(vec.dtype).eps:
+        raise ValueError(f"The size of last dimension is {vec.shape[-1]} which cannot be expressed as the lower triangular part of a square D x D matrix.")
+    n = round(n)
+    matrix = vec.new_zeros(tuple(vec.shape[:-1]) + (n, n))
+    i, j = tril_indices(n, n, offset=diag)
+    matrix[..., i, j] = vec
+    return matrix
+
+
+def tril_matrix_to_vec(mat, diag=0):
+    """The elements of a square matrix up to a diagonal, row by row.
+
+    Raises:
+        ValueError: the matrix has no such diagonal.
+    """
+    n = mat.shape[-1]
+    if diag < -n or diag >= n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    i, j = tril_indices(n, n, offset=diag)
+    return mat[..., i, j]
 
 
 def logits_to_probs(logits, is_binary=False):

@@ -5,13 +5,14 @@ import warnings
 from .. import Size, Tensor, arange, broadcast_shapes, cholesky_inverse, cholesky_solve, digamma, finfo, linalg, mvlgamma, randn, tensor, tril_indices
 from . import constraints
 from .distribution import Distribution
+from .exponential_family import ExponentialFamily
 from .gamma import Chi2
 from .utils import lazy_property
 
 __all__ = ["Wishart"]
 
 
-class Wishart(Distribution):
+class Wishart(ExponentialFamily):
     """The sum of ``df`` outer products of normal vectors of a covariance, its inverse, or its lower Cholesky factor.
 
     Raises:
@@ -141,4 +142,15 @@ class Wishart(Distribution):
         nu, n = self.df, self._event_shape[-1]
         multidigamma = digamma((nu / 2).unsqueeze(-1) - arange(n, dtype=nu.dtype) / 2).sum(-1)
         return ((n + 1) * (n * math.log(2.0) / 2 + self._log_det()) + mvlgamma(nu / 2, n) - (nu - n - 1) / 2 * multidigamma + nu * n / 2)
+
+    @property
+    def _natural_params(self):
+        return -self.precision_matrix / 2, (self.df - self._event_shape[-1] - 1) / 2
+
+    def _log_normalizer(self, x, y):
+        n = self._event_shape[-1]
+        half = y + (n + 1) / 2
+        return half * (n * math.log(2.0) - linalg.slogdet(-2 * x).logabsdet) + mvlgamma(half, n)
+
+    _mean_carrier_measure = 0
 

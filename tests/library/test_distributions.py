@@ -1,4 +1,6 @@
 """Distributions against PyTorch's: samples of a seed, densities, entropies, divergences, gradients, shapes, errors."""
+import importlib
+
 import numpy as np
 import pytest
 from against_torch import torch
@@ -363,3 +365,10 @@ def test_more_families(text):
 def test_a_wishart_distribution_of_nothing(lib):
     with pytest.raises(AssertionError, match="Exactly one of covariance_matrix or precision_matrix or scale_tril"):
         lib.distributions.Wishart(lib.tensor(3.0))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in wengert.distributions.__all__ if name[0].isupper()))
+def test_every_family_stands_in_the_module_that_torch_has(name):
+    module = getattr(torch.distributions, name).__module__
+    if not module.endswith(".transforms"):
+        assert getattr(importlib.import_module(module.replace("torch", "wengert", 1)), name) is getattr(wengert.distributions, name)

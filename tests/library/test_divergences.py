@@ -105,7 +105,7 @@ def test_exponential_families(make):
     assert both(run, 2e-9)[0] == "returned"
 
 
-def test_an_exponential_family_of_ones_own():
+def test_an_exp_family_of_ones_own():
     """Rayleigh's distribution needs its normaliser only."""
     def run(lib):
         d = lib.distributions

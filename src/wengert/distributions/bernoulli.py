@@ -3,14 +3,14 @@ from .. import Size, arange, bernoulli
 from ..grad_mode import no_grad
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
-from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
-from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from ._chance import Chance
+from .exp_family import ExponentialFamily
+from .utils import broadcast_all
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(ParameterDistribution, ExponentialFamily):
+class Bernoulli(Chance, ExponentialFamily):
     """1 with probability ``probs``, or with log odds ``logits``; else 0.
 
     Raises:
@@ -21,37 +21,6 @@ class Bernoulli(ParameterDistribution, ExponentialFamily):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
     has_enumerate_support = True
-
-    def __init__(self, probs=None, logits=None, validate_args=None):
-        if (probs is None) == (logits is None):
-            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
-        if probs is not None:
-            self.probs, = broadcast_all(probs)
-        else:
-            self.logits, = broadcast_all(logits)
-        self._is_of_probs = probs is not None
-        super().__init__(self._param.size(), validate_args=validate_args)
-
-    _kept = ("_is_of_probs",)
-
-    @property
-    def _param(self):
-        return self.probs if self._is_of_probs else self.logits
-
-    @property
-    def param_shape(self):
-        """The parameter's shape."""
-        return self._param.size()
-
-    @lazy_property
-    def logits(self):
-        """Log odds."""
-        return probs_to_logits(self.probs, is_binary=True)
-
-    @lazy_property
-    def probs(self):
-        """Probabilities of 1."""
-        return logits_to_probs(self.logits, is_binary=True)
 
     mean = property(lambda self: self.probs)
     variance = property(lambda self: self.probs * (1 - self.probs))

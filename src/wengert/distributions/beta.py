@@ -3,7 +3,7 @@ from .. import Size, stack
 from . import constraints
 from .dirichlet import Dirichlet
 from .distribution import Distribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Beta"]

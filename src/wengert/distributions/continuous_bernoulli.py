@@ -4,14 +4,15 @@ import math
 from .. import Size, rand
 from ..nn.functional import binary_cross_entropy_with_logits
 from . import constraints
+from ._chance import Chance
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
-from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs, probs_to_logits
+from .exp_family import ExponentialFamily
+from .utils import broadcast_all, clamp_probs, lazy_property, logits_to_probs
 
 __all__ = ["ContinuousBernoulli"]
 
 
-class ContinuousBernoulli(ParameterDistribution, ExponentialFamily):
+class ContinuousBernoulli(Chance, ExponentialFamily):
     """Density proportional to p^x (1 - p)^(1 - x) for x from [0, 1] (Loaiza-Ganem & Cunningham 2019), of ``probs`` or ``logits``.
 
     Args:
@@ -28,33 +29,17 @@ class ContinuousBernoulli(ParameterDistribution, ExponentialFamily):
     _mean_carrier_measure = 0
 
     def __init__(self, probs=None, logits=None, lims=(0.499, 0.501), validate_args=None):
-        if (probs is None) == (logits is None):
-            raise ValueError("Either `probs` or `logits` must be specified, but not both.")
-        self._is_of_probs, self._lims = probs is not None, lims
-        if probs is not None:
-            self.probs, = broadcast_all(probs)
-            if validate_args is not None and not bool(self.arg_constraints["probs"].check(self.probs).all()):
+        name, value = self._one_of(probs, logits)
+        value, = broadcast_all(value)
+        self._lims = lims
+        if name == "probs":
+            if validate_args is not None and not bool(self.arg_constraints["probs"].check(value).all()):
                 raise ValueError("The parameter probs has invalid values")
-            self.probs = clamp_probs(self.probs)
-        else:
-            self.logits, = broadcast_all(logits)
-        super().__init__(self._param.size(), validate_args=validate_args)
+            value = clamp_probs(value)
+        setattr(self, name, value)
+        ParameterDistribution.__init__(self, value.size(), validate_args=validate_args)
 
     _kept = ("_is_of_probs", "_lims")
-
-    @property
-    def _param(self):
-        return self.probs if self._is_of_probs else self.logits
-
-    @property
-    def param_shape(self):
-        """The parameter's shape."""
-        return self._param.size()
-
-    @lazy_property
-    def logits(self):
-        """Log odds."""
-        return probs_to_logits(self.probs, is_binary=True)
 
     @lazy_property
     def probs(self):

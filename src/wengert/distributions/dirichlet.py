@@ -3,7 +3,7 @@ from .. import Size, finfo
 from ..nn.functional import one_hot
 from . import constraints
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .gamma import standard_gamma
 
 __all__ = ["Dirichlet"]

@@ -2,7 +2,7 @@
 from .. import Size, empty
 from . import constraints
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Exponential"]

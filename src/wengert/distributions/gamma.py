@@ -1,14 +1,14 @@
-"""The gamma distribution, and chi-squared."""
+"""The gamma distribution."""
 from .. import Size, finfo, is_grad_enabled, special
 from ..autograd import Function
 from ..autograd.function import once_differentiable
 from ..random import _standard_gamma
 from . import constraints
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
-__all__ = ["Gamma", "Chi2", "standard_gamma"]
+__all__ = ["Gamma", "standard_gamma"]
 
 
 class _StandardGamma(Function):
@@ -91,15 +91,3 @@ class Gamma(ParameterDistribution, ExponentialFamily):
         return (x + 1).lgamma() - (x + 1) * (-y).log()
 
     _mean_carrier_measure = 0
-
-
-class Chi2(Gamma):
-    """The chi-squared distribution of ``df`` degrees of freedom."""
-
-    _names = ("concentration", "rate")
-    arg_constraints = {"df": constraints.positive}
-
-    def __init__(self, df, validate_args=None):
-        super().__init__(0.5 * df, 0.5, validate_args=validate_args)
-
-    df = property(lambda self: self.concentration * 2, doc="The degrees of freedom.")

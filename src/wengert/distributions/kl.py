@@ -4,25 +4,27 @@ import math
 from ..nn.functional import softplus
 from .bernoulli import Bernoulli
 from .beta import Beta
+from .binomial import Binomial
 from .categorical import Categorical
 from .cauchy import Cauchy
 from .continuous_bernoulli import ContinuousBernoulli
-from .counts import Binomial, Geometric
 from .dirichlet import Dirichlet
 from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .exponential import Exponential
-from .exponential_family import ExponentialFamily
 from .gamma import Gamma
+from .geometric import Geometric
+from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
+from .pareto import Pareto
 from .poisson import Poisson
 from .transformed_distribution import TransformedDistribution
-from .transformed_families import EULER, Gumbel, Pareto
 from .uniform import Uniform
-from .utils import sum_rightmost
+from .utils import euler_constant, sum_rightmost
 
 __all__ = ["register_kl", "kl_divergence"]
 
@@ -150,7 +152,7 @@ def _transformed(p, q):
 
 
 @register_kl(ExponentialFamily, ExponentialFamily)
-def _exponential_family(p, q):
+def _exp_family(p, q):
     if type(p) is not type(q):
         raise NotImplementedError("The cross KL-divergence between different exponential families cannot be computed using Bregman divergences")
     return p._divergence(q)
@@ -183,7 +185,7 @@ def _continuous_bernoulli(p, q):
 @register_kl(Gumbel, Gumbel)
 def _gumbel(p, q):
     ratio, distance = p.scale / q.scale, (p.loc - q.loc) / q.scale
-    return -ratio.log() + distance + (-distance + (1 + ratio).lgamma()).exp() - (1 + EULER) + ratio * EULER
+    return -ratio.log() + distance + (-distance + (1 + ratio).lgamma()).exp() - (1 + euler_constant) + ratio * euler_constant
 
 
 @register_kl(Pareto, Pareto)

@@ -7,18 +7,20 @@ import math
 from .. import full_like
 from .bernoulli import Bernoulli
 from .beta import Beta
+from .binomial import Binomial
 from .continuous_bernoulli import ContinuousBernoulli
-from .counts import Binomial
 from .exponential import Exponential
 from .gamma import Gamma
+from .gumbel import Gumbel
 from .kl import register_kl
 from .laplace import Laplace
 from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, solve_lower
 from .normal import Normal
+from .pareto import Pareto
 from .poisson import Poisson
-from .transformed_families import EULER, Gumbel, Pareto
 from .uniform import Uniform
+from .utils import euler_constant
 
 __all__ = []
 
@@ -30,7 +32,7 @@ def _mean_log(p):
     if isinstance(p, Beta):
         return p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
     if isinstance(p, Exponential):
-        return -EULER - p.rate.log()
+        return -euler_constant - p.rate.log()
     if isinstance(p, Gamma):
         return p.concentration.digamma() - p.rate.log()
     if isinstance(p, Pareto):

@@ -5,7 +5,7 @@ from .. import Size, normal
 from ..grad_mode import no_grad
 from . import constraints
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all, standard_normal
 
 __all__ = ["Normal"]

@@ -3,7 +3,7 @@ from .. import Size, poisson
 from ..grad_mode import no_grad
 from . import constraints
 from .distribution import ParameterDistribution
-from .exponential_family import ExponentialFamily
+from .exp_family import ExponentialFamily
 from .utils import broadcast_all
 
 __all__ = ["Poisson"]

@@ -7,7 +7,7 @@ from .independent import Independent
 from .transforms import ComposeTransform, Transform
 from .utils import sum_rightmost
 
-__all__ = ["TransformedDistribution"]
+__all__ = ["TransformedDistribution", "TransformedFamily"]
 
 
 class TransformedDistribution(Distribution):
@@ -109,3 +109,19 @@ class TransformedDistribution(Distribution):
 
     def _plain_repr(self):
         return not any(name in self.__dict__ for name in self.arg_constraints)
+
+
+class TransformedFamily(TransformedDistribution):
+    """A mapped distribution with parameters of its own, which ``_names`` lists."""
+
+    _names = ()
+
+    def expand(self, batch_shape, _instance=None):
+        """The same with parameters expanded to another batch shape."""
+        cls = next(c for c in type(self).__mro__ if "_names" in c.__dict__)
+        new = self._get_checked_instance(cls, _instance)
+        for name in self._names:
+            setattr(new, name, getattr(self, name).expand(batch_shape))
+        new._map_base(validate_args=False)
+        new._validate_args = self._validate_args
+        return new

@@ -5,7 +5,9 @@ from .. import Tensor, _core, broadcast_tensors, empty, finfo, get_default_dtype
 from ..grad_mode import enable_grad
 
 __all__ = ["broadcast_all", "logits_to_probs", "clamp_probs", "probs_to_logits", "lazy_property", "sum_rightmost", "standard_normal",
-           "tril_matrix_to_vec", "vec_to_tril_matrix"]
+           "euler_constant", "tril_matrix_to_vec", "vec_to_tril_matrix"]
+
+euler_constant = 0.5772156649015329      # Euler-Mascheroni
 
 
 def broadcast_all(*values):

@@ -4,9 +4,9 @@ import warnings
 
 from .. import Size, Tensor, arange, broadcast_shapes, cholesky_inverse, cholesky_solve, digamma, finfo, linalg, mvlgamma, randn, tensor, tril_indices
 from . import constraints
+from .chi2 import Chi2
 from .distribution import Distribution
-from .exponential_family import ExponentialFamily
-from .gamma import Chi2
+from .exp_family import ExponentialFamily
 from .utils import lazy_property
 
 __all__ = ["Wishart"]

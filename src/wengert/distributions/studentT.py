@@ -3,8 +3,8 @@ import math
 
 from .. import Size
 from . import constraints
+from .chi2 import Chi2
 from .distribution import ParameterDistribution
-from .gamma import Chi2
 from .utils import broadcast_all, standard_normal
 
 __all__ = ["StudentT"]

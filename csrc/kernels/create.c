@@ -1,4 +1,4 @@
-/* Kernels that make values out of nothing: arange, linspace, eye, one_hot.
+/* Kernels that make values out of nothing: arange, linspace, one_hot.
  *
  * arange and linspace give PyTorch's bits, which come from fused multiply-adds. fma is the correctly rounded
  * function of C here (an instruction or a library call), so the bits are the same at every ISA level. */
@@ -29,19 +29,6 @@ int WG_K(arange)(wg_array *const *op, int nop, const wg_attr *attr) {
 int WG_K(linspace)(wg_array *const *op, int nop, const wg_attr *attr) {
     (void)nop;
     return fill_line(linspace, op[0], attr);
-}
-
-/* eye(y): ones on the diagonal of the last two dimensions (y is 2-d), zeros elsewhere. */
-int WG_K(eye)(wg_array *const *op, int nop, const wg_attr *attr) {
-    (void)nop, (void)attr;
-    wg_array *y = op[0], diagonal;
-    if (WG_K(fill)((wg_array *[]){y}, 1, (wg_attr[]){WG_INT(0)})) return -1;
-    wg_view_copy(&diagonal, y);
-    diagonal.ndim = 1;
-    diagonal.shape[0] = y->shape[0] < y->shape[1] ? y->shape[0] : y->shape[1];
-    diagonal.strides[0] = y->strides[0] + y->strides[1];
-    wg_view_done(&diagonal);
-    return WG_K(fill)((wg_array *[]){&diagonal}, 1, (wg_attr[]){WG_INT(1)});
 }
 
 /* one_hot(y, index): y has index's shape and a last dimension of the number of classes; int64 both. */

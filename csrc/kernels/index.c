@@ -158,7 +158,7 @@ int WG_K(scatter_add)(wg_array *const *op, int nop, const wg_attr *attr) {
     return scatter(op[0], op[1], op[2], attr[0].i, WG_SCATTER_ADD);
 }
 
-/* Shared by scatter_reduce and index_reduce: both views have x's shape, y steps of 0 along dim. `whole` is y. */
+/* Of scatter_reduce: both views have x's shape, y steps of 0 along dim. `whole` is y. */
 enum { SUM, PROD, AMAX, AMIN, MEAN };
 
 static int reduce_walk(const wg_array *whole, const wg_array *y, const wg_array *src, const wg_array *index, int dim,
@@ -287,20 +287,6 @@ int WG_K(index_copy)(wg_array *const *op, int nop, const wg_attr *attr) {
     all_along(&to, &y, dim, src.shape[dim]);
     scatter_walk(&to, &src, &index, byte_stride(&y, dim), WG_SCATTER_SET, NULL, dim, 1);
     return 0;
-}
-
-/* index_reduce(y, index, src; dim, reduce, include_self): reduce as in scatter_reduce. In place. */
-int WG_K(index_reduce)(wg_array *const *op, int nop, const wg_attr *attr) {
-    (void)nop;
-    wg_array y, to, index, src;
-    int64_t bad;
-    at_least_1d(&y, op[0]);
-    at_least_1d(&src, op[2]);
-    int dim = wg_dim(&y, attr[0].i);
-    if (find_outside(op[1], 0, y.shape[dim], &bad)) return wg_fail(WG_INDEX_ERROR, "index out of range in self");
-    index_along(&index, op[1], &src, dim);
-    all_along(&to, &y, dim, src.shape[dim]);
-    return reduce_walk(&y, &to, &src, &index, dim, (int)attr[1].i, (int)attr[2].i);
 }
 
 /* Indices with the negative ones wrapped, in scratch (the caller puts it back), dense. */

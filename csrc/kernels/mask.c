@@ -1,4 +1,4 @@
-/* Kernels that go by a mask: masked_fill, masked_select, masked_scatter, nonzero. Masks are bool or uint8. */
+/* Kernels that go by a mask: masked_select, masked_scatter, nonzero. Masks are bool or uint8. */
 #include "index.h"
 
 #define WG_TEMPLATE "mask_sized.inc"
@@ -6,28 +6,10 @@
 #define WG_TEMPLATE "mask_typed.inc"
 #include "each_dtype.h"
 
-static const wg_run fills[4] = WG_SIZED(fill);
 static int64_t (*const selects[4])(char *, int64_t, int64_t, char *const *, const int64_t *) = WG_SIZED(select);
 static int64_t (*const spreads[4])(const char *, int64_t, char *const *, const int64_t *) = WG_SIZED(spread);
 static int64_t (*const counts[WG_NDTYPES])(int64_t, const char *, int64_t) = WG_TYPED(count);
 static int (*const places_of[WG_NDTYPES])(int64_t, const char *, int64_t, int16_t *) = WG_TYPED(places);
-
-/* masked_fill(y, x, mask; value) or masked_fill(y, x, mask, value): y = mask ? value : x. Three arrays of one shape
- * (y may be x); a value given as an array has one element, of any dtype. */
-int WG_K(masked_fill)(wg_array *const *op, int nop, const wg_attr *attr) {
-    uint64_t value = 0;
-    if (nop > 3) {
-        wg_array one;
-        wg_view_make(&one, &value, op[0]->dtype, 0, NULL);
-        wg_array from;
-        wg_view_make(&from, op[3]->data, op[3]->dtype, 0, NULL);
-        if (WG_K(copy)((wg_array *[]){&one, &from}, 2, NULL)) return -1;
-    } else wg_store_number(&value, op[0]->dtype, attr[0]);
-    wg_nest t;
-    wg_nest_arrays(&t, op[0]->shape, op[0]->ndim, 3, (const wg_array *[]){op[0], op[1], op[2]});
-    wg_nest_parallel(&t, 0.1 * wg_itemsize[op[0]->dtype], fills[wg_size_index(op[0]->dtype)], &value);
-    return 0;
-}
 
 static int64_t count(const wg_array *x) {
     int64_t total = 0;

@@ -147,7 +147,7 @@ FINISH(divide_by_freedom, v[i] / fmax(0, (double)r->count - r->p))
 FINISH(deviation, sqrt(v[i] / fmax(0, (double)r->count - r->p)))
 
 /* Two passes: the mean, then squared deviations from it; float64 throughout. */
-static int variance(wg_array *out, wg_array *mean_out, const wg_array *x, double correction, int root_of_it) {
+static int variance(wg_array *out, const wg_array *x, double correction, int root_of_it) {
     wg_reduce r;
     WG_LEVEL(wg_reduce_plan)(&r, out, x, WG_F64, WG_MAP_DEVIATION);
     double *mean = wg_scratch_get((r.outputs + 1) * (int64_t)sizeof(double));
@@ -158,37 +158,19 @@ static int variance(wg_array *out, wg_array *mean_out, const wg_array *x, double
     int status = means(&r, mean);
     if (!status) status = WG_LEVEL(wg_reduce_run)(&r, WG_ADD);
     wg_scratch_put(mean);
-    if (!status && mean_out) {
-        WG_LEVEL(wg_reduce_plan)(&r, mean_out, x, WG_F64, WG_MAP_COPY);
-        r.p = (double)r.count;
-        r.finish = divide_by_count;
-        status = WG_LEVEL(wg_reduce_run)(&r, WG_ADD);
-    }
     return status;
 }
 
 /* attr[1]: correction (float): the divisor is max(0, count - correction) */
 WG_REDUCTION(var) {
     (void)nop;
-    return variance(op[0], NULL, op[1], wg_attr_float(attr[1]), 0);
+    return variance(op[0], op[1], wg_attr_float(attr[1]), 0);
 }
 
 /* The square root of var, rounded once. */
 WG_REDUCTION(std) {
     (void)nop;
-    return variance(op[0], NULL, op[1], wg_attr_float(attr[1]), 1);
-}
-
-/* Operands var, mean, x; attr[1]: correction */
-WG_REDUCTION(var_mean) {
-    (void)nop;
-    return variance(op[0], op[1], op[2], wg_attr_float(attr[1]), 0);
-}
-
-/* Operands std, mean, x; attr[1]: correction */
-WG_REDUCTION(std_mean) {
-    (void)nop;
-    return variance(op[0], op[1], op[2], wg_attr_float(attr[1]), 1);
+    return variance(op[0], op[1], wg_attr_float(attr[1]), 1);
 }
 
 /* ---- logsumexp ---------------------------------------------------------------------------------------- */

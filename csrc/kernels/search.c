@@ -93,27 +93,31 @@ WG_SEARCH(searchsorted) {
 
 /* ---- unique ---------------------------------------------------------------------------------------------- */
 
-/* Groups of equal neighbours among the entries of k, which keep the order of x if `sorted` is 0. */
-static int group(wg_array *const *op, const wg_attr *attr, int sorted) {
+/* Operands first, inverse, counts, total, x: all int64 but x, all dense; x counts as flat. first and counts have room for x.numel
+ * elements, of which the first `total` (0-d) are written: where each distinct element stands in x, in ascending order and of equal ones
+ * the first, and how often it occurs; inverse has x's numel: which of them each element is. attr[0], attr[1]: are inverse and counts
+ * wanted? If not, theirs is any array. Every NaN is unique, zeros are equal. */
+WG_SEARCH(unique) {
+    (void)nop;
     const wg_array *x = op[4];
-    const int item = wg_itemsize[x->dtype];
-    int64_t *inverse = attr[0].i ? (int64_t *)op[1]->data : NULL, *counts = attr[1].i ? (int64_t *)op[2]->data : NULL;
-    int64_t groups = 0;
+    int64_t *first = (int64_t *)op[0]->data, *inverse = attr[0].i ? (int64_t *)op[1]->data : NULL;
+    int64_t *counts = attr[1].i ? (int64_t *)op[2]->data : NULL, groups = 0;
     if (x->numel) {
         char *scratch = wg_scratch_get(WG_LEVEL(wg_keys_bytes)(x->dtype, x->numel));
         if (!scratch) return -1;
         wg_keys k;
         WG_LEVEL(wg_keys_place)(&k, x->dtype, x->numel, scratch);
         WG_LEVEL(wg_keys_fill)(&k, x->data, x->dtype, 1, 0);
-        if (sorted) WG_LEVEL(wg_keys_sort)(&k);
+        WG_LEVEL(wg_keys_sort)(&k);
+        uint64_t before = 0;
         for (int64_t i = 0; i < k.n; i++) {
             const uint64_t key = wg_keys_key(&k, i);
             const int64_t index = wg_keys_index(&k, i);
-            if (i == 0 || key != wg_keys_key(&k, i - 1) || (k.nans && key == k.nan_key)) {
-                wg_copy_element(op[0]->data + groups * item, x->data + index * item, item);
+            if (i == 0 || key != before || (k.nans && key == k.nan_key)) {
                 if (counts) counts[groups] = 0;
-                groups++;
+                first[groups++] = index;
             }
+            before = key;
             if (counts) counts[groups - 1]++;
             if (inverse) inverse[index] = groups - 1;
         }
@@ -123,35 +127,24 @@ static int group(wg_array *const *op, const wg_attr *attr, int sorted) {
     return 0;
 }
 
-/* Operands values, inverse, counts, total, x, all dense. x counts as flat; values and counts (int64) have
- * room for x.numel elements, of which the first `total` (int64, 0-d) are written; inverse (int64) has x's
- * numel. attr[0], attr[1]: are inverse and counts wanted? If not, theirs is any array. Every NaN is unique, zeros are equal, the first of equal
- * elements stands for all. */
-WG_SEARCH(unique) { (void)nop; return group(op, attr, 1); }
-WG_SEARCH(unique_consecutive) { (void)nop; return group(op, attr, 0); }
-
 /* ---- counting ---------------------------------------------------------------------------------------------- */
 
-/* Operands out, x (1-d integers or bool) and perhaps weights (1-d, out's dtype float32 or float64; without
- * them int64). out has room for the largest element of x. */
+/* Operands out (dense int64), x (1-d integers): how often each of 0, 1, ... stands in x. */
 WG_SEARCH(bincount) {
-    (void)attr;
-    wg_array *out = op[0];
-    const wg_array *x = op[1], *weights = nop > 2 ? op[2] : NULL;
-    const int64_t stride = x->strides[0], bins = out->numel;
+    (void)nop, (void)attr;
+    const wg_array *x = op[1];
+    const int64_t stride = x->strides[0], bins = op[0]->numel;
+    int64_t *counts = (int64_t *)op[0]->data;
     const wg_reduce_load_fn load = WG_LEVEL(wg_reduce_loader)(WG_MAP_COPY, x->dtype, WG_I64);
-    memset(out->data, 0, (size_t)(bins * wg_itemsize[out->dtype]));
+    memset(counts, 0, (size_t)bins * sizeof *counts);
     int64_t index[WG_BLOCK];
     for (int64_t done = 0; done < x->numel; done += WG_BLOCK) {
         const int64_t n = x->numel - done < WG_BLOCK ? x->numel - done : WG_BLOCK;
         load(index, x->data + done * stride * wg_itemsize[x->dtype], n, stride, NULL, 0, 0);
         for (int64_t i = 0; i < n; i++) {
-            if (index[i] < 0) return wg_fail(WG_RUNTIME_ERROR, "bincount only supports 1-d non-negative integral inputs.");
-            if (index[i] >= bins)
+            if ((uint64_t)index[i] >= (uint64_t)bins)
                 return wg_fail(WG_RUNTIME_ERROR, "bincount: element %lld is out of range for %lld bins", (long long)index[i], (long long)bins);
-            if (!weights) ((int64_t *)out->data)[index[i]]++;
-            else if (weights->dtype == WG_F32) ((float *)out->data)[index[i]] += ((const float *)weights->data)[(done + i) * weights->strides[0]];
-            else ((double *)out->data)[index[i]] += ((const double *)weights->data)[(done + i) * weights->strides[0]];
+            counts[index[i]]++;
         }
     }
     return 0;

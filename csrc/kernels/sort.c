@@ -9,19 +9,18 @@
 
 static int run(const wg_array *x, const wg_array *values, const wg_array *indices, const wg_attr *attr, double cost_ns,
                void (*body)(const wg_lines *, wg_keys *, const char *, char *const *), int64_t of_body) {
-    wg_lines l = {.x = x, .array = {indices, values}, .narray = values ? 2 : 1, .body = body, .attr = of_body,
+    wg_lines l = {.x = x, .array = {indices, values}, .narray = 2, .body = body, .attr = of_body,
                   .cost_ns = cost_ns, .dim = (int)wg_attr_int(attr[0])};
     return WG_LEVEL(wg_lines_run)(&l);
 }
 
-/* Writes entries [0, n) in their order: position and, if wanted, element. */
+/* Writes entries [0, n) in their order: position and element. */
 static void put(const wg_lines *l, const wg_keys *k, const char *x, char *const *out, int64_t n) {
     const int item = wg_itemsize[l->x->dtype];
     const int64_t step = wg_lines_stride(l, l->x) * item;
     int64_t *index = (int64_t *)out[0];
     const int64_t index_step = wg_lines_stride(l, l->array[0]);
     for (int64_t i = 0; i < n; i++) index[i * index_step] = wg_keys_index(k, i);
-    if (l->narray < 2) return;
     const int64_t value_step = wg_lines_stride(l, l->array[1]) * item;
     for (int64_t i = 0; i < n; i++) wg_copy_element(out[1] + i * value_step, x + wg_keys_index(k, i) * step, item);
 }
@@ -44,12 +43,6 @@ static void sort_line(const wg_lines *l, wg_keys *k, const char *x, char *const 
 WG_SORT(sort) {
     (void)nop;
     return run(op[2], op[0], op[1], attr, 15, sort_line, attr[1].i != 0);
-}
-
-/* Operands indices, x; attr[1]: descending. */
-WG_SORT(argsort) {
-    (void)nop;
-    return run(op[1], NULL, op[0], attr, 15, sort_line, attr[1].i != 0);
 }
 
 static void topk_line(const wg_lines *l, wg_keys *k, const char *x, char *const *out) {

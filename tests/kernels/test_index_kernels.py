@@ -225,15 +225,6 @@ def test_index_add_scales(kernels, dtype):
     same(kernels("index_add", y, index, src, attrs=[0, 3]), expected)
 
 
-@pytest.mark.parametrize("how", ["prod", "amax", "amin", "mean"])
-@pytest.mark.parametrize("include_self", [True, False])
-def test_index_reduce(kernels, how, include_self):
-    x, src, index = sample((4, 5), "float64"), sample((4, 7), "float64", 1), indices(7, 5)
-    at = grid((4, 5), np.broadcast_to(index, (4, 7)), 1)
-    expected = reduced(x, at, src, how, include_self)
-    same(kernels("index_reduce", x.copy(), index, src, attrs=[1, REDUCTIONS[how], include_self]), expected)
-
-
 def test_index_kernels_take_0d(kernels):
     x, zero = np.array(5.0), np.array(0)
     assert kernels("index_select", np.empty(()), x, zero, attrs=[0]) == 5
@@ -253,7 +244,6 @@ def test_vectors_of_indices_out_of_range(kernels):
         fails(kernels, IndexError, "index out of range in self", "index_add", x[0], index, x[1, :2], attrs=[0, 1])
         fails(kernels, IndexError, f"index_copy_(): index {bad} is out of bounds for dimension 0 with size 3", "index_copy", x, index,
               x[:2], attrs=[0])
-        fails(kernels, IndexError, "index out of range in self", "index_reduce", x, index, x[:2], attrs=[0, 2, True])
     for bad in (3, -4):
         fails(kernels, IndexError, f"index {bad} is out of bounds for dimension 0 with size 3", "index_fill", x, np.array([0, bad]),
               attrs=[0, 1])
@@ -335,10 +325,6 @@ def test_masks(kernels, dtype, mode):
     for shape in ((), (1,), (9,), (4, 6), (3, 5, 7), (0, 3), (90, 80), (700,)):
         x, mask = sample(shape, dtype), sample(shape, "bool", 5)
         plain = np.asarray(values(x))
-        for source, where, y in itertools.product(copies(x), copies(mask), copies(empty(shape, dtype))):
-            same(kernels("masked_fill", y, source, where, attrs=[1], mode=mode), np.where(mask, values(cast(1, dtype)), plain))
-            same(kernels("masked_fill", source, source, where.view(np.uint8), np.array(0.0), mode=mode),
-                 np.where(mask, values(cast(0, dtype)), plain))
         count = int(mask.sum())
         for source, where in itertools.product(copies(x), copies(mask)):
             for to in copies(empty((count,), dtype)):

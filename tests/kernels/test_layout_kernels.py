@@ -288,13 +288,6 @@ def test_creation_edges(kernels):
     assert kernels("arange", np.empty(3, np.int64), attrs=[2.9, -2.2]).tolist() == [2, 0, -2]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_eye(kernels, dtype):
-    for shape in ((4, 4), (3, 7), (7, 3), (0, 2), (2, 0), (1, 1)):
-        for y in layouts(empty(shape, dtype)):
-            same(kernels("eye", y), cast(np.eye(*shape), dtype))
-
-
 def test_one_hot(kernels):
     index = np.array([[0, 3, 1], [2, 2, 0]])
     for source in layouts(index):

@@ -57,12 +57,12 @@ def test_searchsorted_puts_nan_where_pytorch_does(kernels):
             assert (kernels("searchsorted", empty(v.shape, "int64"), np.array(sequence), v, attrs=[right]) == want.numpy()).all()
 
 
-def unique(kernels, x, name="unique", inverse=True, counts=True):
-    value, total = empty((x.size,), dtype_of(x)), empty((), "int64")
+def unique(kernels, x, inverse=True, counts=True):
+    first, total = empty((x.size,), "int64"), empty((), "int64")
     inv, count = empty(x.shape if inverse else (0,), "int64"), empty((x.size if counts else 0,), "int64")
-    kernels(name, value, inv, count, total, x, attrs=[inverse, counts])
+    kernels("unique", first, inv, count, total, x, attrs=[inverse, counts])
     n = int(total)
-    return value[:n], inv, count[:n]
+    return x.reshape(-1)[first[:n]], inv, count[:n]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -75,25 +75,11 @@ def test_unique(kernels, dtype, shape):
     assert (values(unique(kernels, x, inverse=False, counts=False)[0]) == want).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_unique_consecutive(kernels, dtype):
-    x = cast(np.repeat(values(sample((300,), dtype)).astype(np.float64), np.arange(300) % 3), dtype)
-    value, inverse, counts = unique(kernels, x, "unique_consecutive")
-    flat = values(x)
-    starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-    assert (values(value) == flat[starts]).all() and (counts == np.diff(np.r_[starts, x.size])).all()
-    assert (values(value)[inverse] == flat).all()
-
-
 def test_every_nan_is_unique_and_zeros_are_one(kernels):
     x = np.array([np.nan, 1, np.nan, 0.0, -0.0, 2])
     value, inverse, counts = unique(kernels, x)
     assert np.array_equal(value, [0, 1, 2, np.nan, np.nan], equal_nan=True)
     assert inverse.tolist() == [3, 1, 4, 0, 0, 2] and counts.tolist() == [2, 1, 1, 1, 1]
-    x = np.array([np.nan, np.nan, 1, 1, 0.0, -0.0, 2])
-    value, inverse, counts = unique(kernels, x, "unique_consecutive")
-    assert np.array_equal(value, [np.nan, np.nan, 1, 0, 2], equal_nan=True)
-    assert inverse.tolist() == [0, 1, 2, 2, 3, 3, 4] and counts.tolist() == [1, 1, 2, 2, 1]
     assert unique(kernels, np.array([-1, -1, 255, 0], np.int16))[0].tolist() == [-1, 0, 255]
     assert unique(kernels, np.full(4, 255, np.uint8))[0].tolist() == [255]
 
@@ -102,19 +88,13 @@ def test_every_nan_is_unique_and_zeros_are_one(kernels):
 def test_bincount(kernels, dtype):
     x = cast(np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 50, 3000), dtype)
     for view in (x, strided(x), x[:0]):
-        want = np.bincount(view.astype(np.int64), minlength=60)
-        assert (kernels("bincount", empty((60,), "int64"), view) == want).all()
-        for weight in ("float32", "float64"):
-            w = np.random.default_rng(1).integers(0, 9, view.shape).astype(weight)
-            want = np.bincount(view.astype(np.int64), weights=w, minlength=60)
-            assert (kernels("bincount", empty((60,), weight), view, strided(w)) == want).all()
+        assert (kernels("bincount", empty((60,), "int64"), view) == np.bincount(view.astype(np.int64), minlength=60)).all()
 
 
 def test_bincount_refuses_what_it_cannot_count(kernels):
-    with pytest.raises(RuntimeError, match="bincount only supports 1-d non-negative integral inputs."):
-        kernels("bincount", empty((5,), "int64"), np.array([1, -2, 3]))
-    with pytest.raises(RuntimeError, match="element 5 is out of range for 5 bins"):
-        kernels("bincount", empty((5,), "int64"), np.array([1, 5, 3]))
+    for bad in (5, -2):
+        with pytest.raises(RuntimeError, match=f"element {bad} is out of range for 5 bins"):
+            kernels("bincount", empty((5,), "int64"), np.array([1, bad, 3]))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])

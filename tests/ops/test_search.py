@@ -96,3 +96,63 @@ def test_cross_entropy_of_maps_at_any_number_of_threads():
     finally:
         wengert.set_num_threads(threads)
     assert all(wengert.equal(a, b) for a, b in zip(*found))
+
+
+CALLS = ["unique(x)", "unique(x, return_inverse=True, return_counts=True)", "unique(x, return_counts=True)", "unique_consecutive(x)",
+         "unique_consecutive(x, return_inverse=True, return_counts=True)", "unique_consecutive(x, return_counts=True)",
+         "unique_consecutive(x, return_inverse=True, return_counts=True, dim=0)", "unique_consecutive(x, return_counts=True, dim=-1)"]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int64", "uint8", "bool"])
+def test_distinct_elements(call, dtype):
+    r = np.random.default_rng(2)
+    for shape in ((), (0,), (2, 0), (1,), (50,), (12, 3), (2, 3, 4)):
+        x = r.integers(0, 3, shape)
+        for view in (lambda t: t, lambda t: t.transpose(0, -1) if t.dim() else t):
+            results = []
+            for lib in (wengert, torch):
+                given = view(lib.from_numpy(np.array(x)).to(getattr(lib, dtype)))
+                try:
+                    found = eval(call, {"x": given, "unique": lib.unique, "unique_consecutive": lib.unique_consecutive})
+                except (RuntimeError, IndexError) as e:
+                    found = f"{type(e).__name__}: {e}"
+                results.append([(tuple(t.shape), str(t.dtype).split(".")[1], t.tolist()) for t in (found if isinstance(found, tuple) else (found,))]
+                               if not isinstance(found, str) else found)
+            assert results[0] == results[1], (shape, call)
+
+
+def test_distinct_nans_and_zeros():
+    for values in ([np.nan, 1.0, np.nan, 0.0, -0.0, 2.0], [np.nan, np.nan, 1, 1, -0.0, 0.0, 2]):
+        for name in ("unique", "unique_consecutive"):
+            ours, theirs = (getattr(lib, name)(lib.tensor(values), return_inverse=True, return_counts=True) for lib in (wengert, torch))
+            for a, b in zip(ours, theirs):
+                np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+COUNTED = ["bincount(i)", "bincount(i, minlength=9)", "bincount(i, w)", "bincount(i, w.half())", "bincount(i, i)", "bincount(i[::2], w[::2], 3)",
+           "bincount(i, w[1:])", "bincount(i, minlength=-1)", "bincount(w)", "bincount(i > 0)", "bincount(-i)", "bincount(i.reshape(4, 5))",
+           "bincount(i[:0])", "bincount(i[:0], w[:0], 4)", "bincount(i.to(uint8))", "histc(w)", "histc(w, 7)", "histc(w.double(), 5, -1, 1)",
+           "histc(w.half(), 5, -1, 1)", "histc(w[::3], 4)", "histc(w.reshape(4, 5).t(), 4)", "histc(w, 4, 2, 1)", "histc(w, 0)", "histc(i)",
+           "histc(w / 0, 3)", "histc(w, 3, 0, inf)", "histc(w[:0], 3)", "histc(w[0], 3)", "histc(w * 0, 3)"]
+
+
+@pytest.mark.parametrize("call", COUNTED)
+def test_counts(call):
+    r = np.random.default_rng(3)
+    i, w = r.integers(0, 6, 20), r.integers(-4, 5, 20).astype("float32") / 2 + 0.25
+    results = []
+    for lib in (wengert, torch):
+        names = {"i": lib.from_numpy(i), "w": lib.from_numpy(w), "bincount": lib.bincount, "histc": lib.histc, "uint8": lib.uint8, "inf": lib.inf}
+        try:
+            found = eval(call, names)
+            results.append((str(found.dtype).split(".")[1], found.tolist()))
+        except (RuntimeError, NotImplementedError) as e:
+            results.append((type(e).__name__, str(e).replace("-nan", "nan")))
+    assert results[0] == results[1]
+
+
+def test_counted_weights_have_a_gradient():
+    w = wengert.tensor([1.0, 2, 3], requires_grad=True)
+    (wengert.bincount(wengert.tensor([2, 0, 2]), w) * wengert.tensor([1.0, 10, 100])).sum().backward()
+    assert w.grad.tolist() == [100, 1, 100]

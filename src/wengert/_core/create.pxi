@@ -66,7 +66,6 @@ cdef int check_line(Tensor t) except -1:
 cdef extern from "wg_op.h":
     int WG_K_arange
     int WG_K_linspace
-    int WG_K_searchsorted
 
 
 def arange_into(Tensor t not None, start, step):
@@ -91,24 +90,3 @@ def linspace_into(Tensor t not None, start, end):
     check(wg_check_fits(attr[0], t.t.v.a.dtype))
     check(wg_check_fits(attr[1], t.t.v.a.dtype))
     check(wg_launch(WG_K_linspace, operand, 1, attr, 2))
-
-
-def searchsorted_into(Tensor out not None, Tensor sequence not None, Tensor values not None, bint right):
-    """Fills ``out``, int64 or int32 and of the shape of ``values``, with their places in the sorted sequence: of one dimension, or with
-    all but the last of ``values``; of one dtype."""
-    cdef wg_array *operand[3]
-    cdef wg_attr attr[1]
-    cdef int d
-    cdef bint fits = sequence.t.v.a.dtype == values.t.v.a.dtype and wg_same_shape(&out.t.v.a, &values.t.v.a) and sequence.t.v.a.ndim > 0 \
-        and (out.t.v.a.dtype == WG_I64 or out.t.v.a.dtype == WG_I32) and (sequence.t.v.a.ndim == 1 or sequence.t.v.a.ndim == values.t.v.a.ndim)
-    for d in range(sequence.t.v.a.ndim - 1 if fits else 0):
-        fits = fits and sequence.t.v.a.shape[d] == values.t.v.a.shape[d]
-    if not fits:
-        raise RuntimeError("searchsorted_into: operands don't fit")
-    check(wg_tensor_refresh(&sequence.t))
-    check(wg_tensor_refresh(&values.t))
-    operand[0] = &out.t.v.a
-    operand[1] = &sequence.t.v.a
-    operand[2] = &values.t.v.a
-    attr[0] = WG_BOOLEAN(right)
-    check(wg_launch(WG_K_searchsorted, operand, 3, attr, 1))

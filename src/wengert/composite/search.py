@@ -117,30 +117,21 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     """The distinct elements in order; on request where each element went, and how often each occurs."""
     if dim is not None:
         return _unique_dim(input, dim, return_inverse, return_counts)
-    flat = input.reshape(-1)
-    values, order = ops.sort(flat, 0)
-    fresh = _changes(values)
-    result = [values[fresh]]
-    group = ops.cumsum(fresh, 0) - 1
+    flat = input.reshape(-1).contiguous()
+    first, inverse, counts = _core.unique_places(flat, return_inverse, return_counts)
+    result = [ops.index_select(flat, 0, first)]
     if return_inverse:
-        inverse = _core.empty((flat.numel(),), _i64)
-        result.append(ops.scatter(inverse, 0, order, group).reshape(input.shape))
+        result.append(inverse.reshape(input.shape))
     if return_counts:
-        result.append(_counts(group, result[0].shape[0]))
+        result.append(counts)
     return result[0] if len(result) == 1 else tuple(result)
 
 
-def _changes(values):
-    """Which elements differ from the one before; the first does."""
-    n = values.shape[0]
-    fresh = _core.full((n,), True, _core.dtype_by_name("bool"))
-    if n > 1:
-        fresh[1:] = values[1:] != values[:-1]
-    return fresh
-
-
 def _counts(group, n):
-    return ops.scatter_add(_core.full((n,), 0, _i64), 0, group, _core.full(group.shape, 1, _i64))
+    """How often each of 0, 1, ... n - 1 stands in a vector of integers."""
+    result = _core.empty((n,), _i64)
+    _core.bincount_into(result, group)
+    return result
 
 
 def _unique_dim(input, dim, return_inverse, return_counts):
@@ -160,55 +151,68 @@ def _unique_dim(input, dim, return_inverse, return_counts):
 @public
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """The elements (or slices along ``dim``) with repeats of a neighbour left out."""
-    if dim is None:
-        flat = input.reshape(-1)
-        fresh = _changes(flat)
-        kept = flat[fresh]
-    else:
-        rows = input.movedim(dim, 0) if input.dim() else input.reshape(1)
-        flat = rows.reshape(rows.shape[0], -1) if rows.numel() else rows.reshape(rows.shape[0], 0)
-        fresh = _core.full((flat.shape[0],), True, _core.dtype_by_name("bool"))
-        if flat.shape[0] > 1:
-            fresh[1:] = ops.any_dim(ops.ne(flat[1:], flat[:-1]), (1,))
-        kept = rows[fresh].movedim(0, dim) if input.dim() else input.reshape(1)
-    group = ops.cumsum(fresh, 0) - 1
-    result = [kept]
+    if dim is not None and input.dim() == 0:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    rows = input.reshape(-1) if dim is None else input.movedim(dim, 0)
+    n = rows.shape[0]
+    if n and not rows.numel():
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+    fresh = _core.full((n,), True, _core.dtype_by_name("bool"))     # which differ from the one before; the first does
+    if n > 1:
+        changes = ops.ne(rows[1:], rows[:-1])
+        fresh[1:] = changes if rows.dim() == 1 else ops.any_dim(changes.reshape(n - 1, -1), (1,))
+    first = ops.nonzero(fresh).squeeze(1)
+    kept = ops.index_select(rows, 0, first)
+    result = [kept if dim is None else kept.movedim(0, dim)]
     if return_inverse:
+        group = ops.cumsum(fresh, 0) - 1
         result.append(group.reshape(input.shape) if dim is None else group)
     if return_counts:
-        result.append(_counts(group, int(fresh.sum())))
+        result.append(ops.cat([first[1:], _core.full((1,), n, _i64)]) - first if n else first)
     return result[0] if len(result) == 1 else tuple(result)
 
 
 @public
 def bincount(input, weights=None, minlength=0):
-    """How often each of 0, 1, ... occurs; or the sums of ``weights`` there."""
-    if input.dim() != 1 or input.dtype.is_floating_point:
+    """How often each of 0, 1, ... occurs; or the sums of ``weights`` there.
+
+    Raises:
+        RuntimeError: ``input`` is no vector, or holds a negative number; ``weights`` of another shape; negative ``minlength``.
+        NotImplementedError: ``input`` is no tensor of integers.
+    """
+    if input.dtype.is_floating_point or input.dtype.name == "bool":
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.type()[6:-6]}'")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if input.dim() == 1 and input.shape[0] == 0:
+        return _core.empty((minlength,), _i64, zero=True)
+    least, most = ops.aminmax(input) if input.dim() == 1 else (-1, 0)
+    if int(least) < 0:
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if not _core.all_within(input, 0, 1 << 62) and input.numel() and int(input.min()) < 0:
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    n = max(minlength, int(input.max()) + 1 if input.numel() else 0)
-    index = input.to(_i64)
+    n = max(minlength, int(most) + 1)
     if weights is None:
-        return _counts(index, n)
-    if not weights.dtype.is_floating_point:
+        return _counts(input, n)
+    if weights.shape != input.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    if weights.dtype.name != "float32":
         weights = weights.double()
-    return ops.scatter_add(_core.full((n,), 0, weights.dtype), 0, index, weights)
+    return ops.scatter_add(_core.full((n,), 0, weights.dtype), 0, input.to(_i64), weights)
 
 
 @public(out=True)
 def histc(input, bins=100, min=0, max=0):
-    """Counts in ``bins`` equal bins from min to max (of the elements, if both are equal)."""
-    if max < min:
-        raise RuntimeError("max must be larger than min")
-    if min == max and input.numel():
-        min, max = float(input.min()), float(input.max())
-    if min == max:
-        min, max = min - 1, max + 1
-    x = input.reshape(-1)
-    x = x[(x >= min) & (x <= max)]
-    place = ((x - min) * (bins / (max - min))).floor().clamp(0, bins - 1).to(_i64)
-    return _counts(place, bins).to(input.dtype)
+    """Counts in ``bins`` equal bins from min to max (of the elements, if both are equal), which are not counted outside.
+
+    Raises:
+        RuntimeError: no bins, a range upside down, or not finite. NotImplementedError: ``input`` is not floating-point.
+    """
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{input.type()[6:-6]}'")
+    result = _core.empty((bins,), input.dtype)
+    _core.histc_into(result, input.detach().contiguous(), min, max)
+    return result
 
 
 @public(method=False, out=True)

@@ -1,5 +1,6 @@
 """__torch_function__: how subclasses of Tensor, and other types, take over functions of this package."""
 import contextlib
+from _thread import _local
 
 from . import _core
 from ._core import Tensor
@@ -70,7 +71,14 @@ def _overloaded(args, kwargs):
     return found, types
 
 
-_modes = []
+class _Modes(_local):
+    """The function modes of a thread, innermost last."""
+
+    def __init__(self):
+        self.on = []
+
+
+_modes = _Modes()
 
 
 class TorchFunctionMode:
@@ -80,25 +88,28 @@ class TorchFunctionMode:
         raise NotImplementedError
 
     def __enter__(self):
-        _modes.append(self)
+        _modes.on.append(self)
         _core._set_function_mode(True)
         return self
 
     def __exit__(self, *exc):
-        _modes.remove(self)
-        _core._set_function_mode(bool(_modes))
+        if self not in _modes.on:
+            raise RuntimeError("a function mode must be left in the thread that entered it")
+        _modes.on.remove(self)
+        _core._set_function_mode(bool(_modes.on))
 
 
 def _handle(func, args, kwargs):
     """Called by the core when an argument overrides, or a mode is on."""
     found, types = _overloaded(args, kwargs)
-    if _modes:
-        mode = _modes.pop()
-        _core._set_function_mode(bool(_modes))
+    modes = _modes.on
+    if modes:
+        mode = modes.pop()
+        _core._set_function_mode(bool(modes))
         try:
             return mode.__torch_function__(func, tuple(types), args, kwargs)
         finally:
-            _modes.append(mode)
+            modes.append(mode)
             _core._set_function_mode(True)
     for value in found:
         result = type(value).__torch_function__(func, tuple(types), args, kwargs)
@@ -119,7 +130,7 @@ def handle_torch_function(public_api, relevant_args, *args, **kwargs):
 
 def has_torch_function(relevant_args):
     """Does one of these arguments override?"""
-    return bool(_modes) or bool(_overloaded(tuple(relevant_args), {})[0])
+    return bool(_modes.on) or bool(_overloaded(tuple(relevant_args), {})[0])
 
 
 def has_torch_function_unary(arg):

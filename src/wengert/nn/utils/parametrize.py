@@ -1,6 +1,7 @@
 """Parameters computed from others: ``module.weight`` becomes what modules make of an original tensor at each access."""
 
 import copyreg
+from _thread import _local
 from collections.abc import Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,21 +21,26 @@ __all__ = [
     "type_before_parametrizations",
 ]
 
-_depth = 0  # of `cached()` blocks
-_cache = {}  # (id of the module, name) -> value, within them
+class _Cached(_local):
+    """A thread's `cached` blocks: how deep they are, and (id of the module, name) -> value, within them."""
+
+    def __init__(self):
+        self.depth, self.values = 0, {}
+
+
+_cached = _Cached()
 
 
 @contextmanager
 def cached():
-    """Within the block each parametrized tensor is computed once, at its first access, and kept."""
-    global _depth
-    _depth += 1
+    """Within the block each parametrized tensor is computed once, at its first access, and kept; in the thread that entered it."""
+    _cached.depth += 1
     try:
         yield
     finally:
-        _depth -= 1
-        if not _depth:
-            _cache.clear()
+        _cached.depth -= 1
+        if not _cached.depth:
+            _cached.values.clear()
 
 
 def _own(module, name, tensor):
@@ -187,12 +193,12 @@ def _give_own_class(module):
 
 def _property_of(name):
     def value(self):
-        if not _depth:
+        if not _cached.depth:
             return self.parametrizations[name]()
         key = id(self), name
-        if key not in _cache:
-            _cache[key] = self.parametrizations[name]()
-        return _cache[key]
+        if key not in _cached.values:
+            _cached.values[key] = self.parametrizations[name]()
+        return _cached.values[key]
 
     def assign(self, new):
         self.parametrizations[name].right_inverse(new)

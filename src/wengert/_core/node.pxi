@@ -23,7 +23,7 @@ cdef class Ext:
 
 
 cdef void release_ext(void *ext) noexcept:
-    Py_DECREF(<object>ext)
+    let_go(<PyObject *>ext)
 
 cdef const char *name_of_ext(const void *ext) noexcept:
     return (<Ext>ext).name if ext != NULL and (<Ext>ext).name is not None else b"Function"
@@ -48,6 +48,9 @@ cdef Ext ext_of(wg_node *n):
     if have != NULL:
         return <Ext>have
     e = Ext.__new__(Ext)
+    have = (<wg_leaf *>n).ext if n.kind == WG_NODE_LEAF else (<wg_rec *>n).ext
+    if have != NULL:                                       # the collector ran meanwhile, and finalizers may do anything
+        return <Ext>have
     Py_INCREF(e)
     if n.kind == WG_NODE_LEAF:
         leaf_set_ext(<wg_leaf *>n, <void *>e)
@@ -151,7 +154,7 @@ cdef PyTypeObject *row_node_types[MOST_ROWS]           # by opcode; node_types k
 cdef PyTypeObject *node_type(str name) except NULL:
     """The class of records of a kind: named after it, without attributes of their own."""
     if name not in node_types:
-        node_types[name] = type(name, (Node,), {"__module__": "wengert.autograd", "__slots__": ()})
+        node_types.setdefault(name, type(name, (Node,), {"__module__": "wengert.autograd", "__slots__": ()}))
     return <PyTypeObject *>node_types[name]
 
 
@@ -159,17 +162,21 @@ cdef object make_node(wg_edge e):
     cdef Node n
     cdef PyTypeObject *cls
     cdef int op = e.node.op
-    if e.node.kind == WG_NODE_LEAF:
-        cls = node_type("AccumulateGrad")
-    elif op == 0xffff:
-        cls = node_type((<Ext>(<wg_rec *>e.node).ext).name.decode())
-    else:
-        cls = row_node_types[op]
-        if cls == NULL:
-            cls = row_node_types[op] = node_type(wg_rec_name(<wg_rec *>e.node).decode())
-    n = wg_new_of(cls, NODE_ARGUMENTS)
+    wg_node_hold(e.node)                                   # first: making objects may run the collector, and that anything
+    try:
+        if e.node.kind == WG_NODE_LEAF:
+            cls = node_type("AccumulateGrad")
+        elif op == 0xffff:
+            cls = node_type((<Ext>(<wg_rec *>e.node).ext).name.decode())
+        else:
+            cls = row_node_types[op]
+            if cls == NULL:
+                cls = row_node_types[op] = node_type(wg_rec_name(<wg_rec *>e.node).decode())
+        n = wg_new_of(cls, NODE_ARGUMENTS)
+    except:
+        wg_node_drop(e.node)
+        raise
     n.node = e.node
-    wg_node_hold(e.node)
     return n
 
 

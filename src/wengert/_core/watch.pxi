@@ -1,14 +1,12 @@
 # Saved-tensor hooks and anomaly detection: what the core does with every record while the thread's mode word is "watched".
 
-cdef object watch_state = None            # threading.local, made on first use
+from _thread import _local
+
+cdef object watch_state = _local()
 
 cdef object watching():
     """What this thread watches records with: ``hooks`` (pairs, the last one counts), ``refusal`` (the message of
     `disable_saved_tensors_hooks`), ``check_nan``, ``evaluating``, the node whose derivative is computed, and ``depth``, of pack hooks within pack hooks."""
-    global watch_state
-    if watch_state is None:
-        import threading
-        watch_state = threading.local()
     if not hasattr(watch_state, "hooks"):
         watch_state.hooks = []
         watch_state.refusal = None
@@ -19,7 +17,6 @@ cdef object watching():
 
 
 cdef int watch_record(wg_rec *r) noexcept:
-    global pending_exception
     try:
         if wg_mode & WG_MODE_ANOMALY:
             note_forward(ext_of(&r.node))
@@ -27,20 +24,20 @@ cdef int watch_record(wg_rec *r) noexcept:
             pack_record(r)
         return 0
     except BaseException as error:
-        pending_exception = error
-        return wg_fail(WG_PYTHON_ERROR, b"a hook on saved tensors failed")
+        return keep_pending(error, b"a hook on saved tensors failed")
 
 cdef int unpack_hooked(const wg_rec *r, uint32_t which, int with_edge, wg_val *v) noexcept:
-    global pending_exception
     try:
         return unpack_record(r, which, with_edge, v)
     except BaseException as error:
-        pending_exception = error
         wg_val_clear(v)
-        return wg_fail(WG_PYTHON_ERROR, b"a hook on saved tensors failed")
+        return keep_pending(error, b"a hook on saved tensors failed")
 
 cdef void drop_packed(void *ext) noexcept:
+    cdef PyObject *packed = <PyObject *>(<Ext>ext).packed
+    Py_INCREF(<object>packed)
     (<Ext>ext).packed = None
+    let_go(packed)
 
 cdef extern from *:
     """

@@ -40,6 +40,7 @@ cdef extern from "wg_types.h" nogil:
         WG_PYTHON_ERROR
     int wg_fail(wg_error_kind, const char *, ...)
     wg_error_kind wg_error(const char **)
+    void wg_error_clear()
     ctypedef struct wg_storage:
         int64_t refs
         char *data

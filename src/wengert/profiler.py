@@ -49,6 +49,7 @@ def kineto_available():
 # ---- recording ----
 
 _running = []                                               # profiles that record now
+_turning = threading.Lock()                                 # held while one of them begins or ends
 _open = threading.local()                                   # .events: of this thread, that have not ended
 
 
@@ -83,7 +84,7 @@ def _timed(name, label=False, shapes=None):
         return
     event, outer = FunctionEvent(name, label, shapes), getattr(_open, "event", None)
     event.parent, _open.event = outer, event
-    memory = any(p.profile_memory for p in _running)
+    memory = any(p.profile_memory for p in list(_running))
     before = _core.memory_stats()["live_bytes"] if memory else 0
     event.start = time.perf_counter_ns()
     try:
@@ -96,7 +97,7 @@ def _timed(name, label=False, shapes=None):
             outer.children += event.end - event.start
             outer.inner_memory += event.memory
         _open.event = outer
-        for p in _running:
+        for p in list(_running):
             p._events.append(event)
 
 
@@ -112,7 +113,7 @@ class _Calls(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         name = getattr(func, "__name__", str(func))
-        with _timed("aten::" + _NAMES.get(name, name), shapes=_shapes(args) if any(p.record_shapes for p in _running) else None):
+        with _timed("aten::" + _NAMES.get(name, name), shapes=_shapes(args) if any(p.record_shapes for p in list(_running)) else None):
             return func(*args, **(kwargs or {}))
 
 
@@ -121,13 +122,19 @@ class _Steps:
 
     def __init__(self):
         from .optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-        self.open = []
+        self._local = threading.local()
         self.handles = register_optimizer_step_pre_hook(self.begin), register_optimizer_step_post_hook(self.end)
+
+    @property
+    def open(self):
+        """Steps of this thread that have not ended, with their events: events nest within a thread."""
+        return self._local.__dict__.setdefault("open", [])
 
     def begin(self, optimizer, args, kwargs):
         self.end(optimizer)
-        self.open.append((optimizer, _timed(f"Optimizer.step#{type(optimizer).__name__}.step", True)))
-        self.open[-1][1].__enter__()
+        event = _timed(f"Optimizer.step#{type(optimizer).__name__}.step", True)
+        self.open.append((optimizer, event))
+        event.__enter__()
 
     def end(self, optimizer, *_):
         if any(o is optimizer for o, _ in self.open):
@@ -401,15 +408,17 @@ class profile:
         if self._mode is not None and action not in _RECORDS:
             self._mode.__exit__(None, None, None)
             self._steps.remove()
-            _running.remove(self)
             self._mode = None
-            if not _running:
-                _core._set_sweep_timer(None)
+            with _turning:
+                _running.remove(self)
+                if not _running:
+                    _core._set_sweep_timer(None)
         elif self._mode is None and action in _RECORDS:
             if not self.acc_events:
                 self._events = []
-            _running.append(self)
-            _core._set_sweep_timer(_derivative)
+            with _turning:
+                _running.append(self)
+                _core._set_sweep_timer(_derivative)
             self._steps, self._mode = _Steps(), _Calls().__enter__()
         self.current_action = action
         if self._mode is not None and self.record_steps:

@@ -93,8 +93,9 @@ cdef class Sweep:
         cdef wg_rec *r = wg_sweep_run(&self.s, self.retain_graph, &status)
         while r != NULL:
             self.s.handed_out = 1
-            if self.s.watched and sweep_timer is not None:
-                self.run_timed(r)
+            timer = sweep_timer                            # another thread's profile may end meanwhile
+            if self.s.watched and timer is not None:
+                self.run_timed(r, timer)
             elif self.s.watched and wg_mode & WG_MODE_ANOMALY:
                 self.run_watched(r)
             else:
@@ -103,12 +104,12 @@ cdef class Sweep:
         check(status)
         return 0
 
-    cdef int run_timed(self, wg_rec *r) except -1:
+    cdef int run_timed(self, wg_rec *r, object timer) except -1:
         """Under a profiler: tells it how long a record's derivative took."""
         cdef wg_edge edge
         edge.node = &r.node
         edge.out = 0
-        with sweep_timer(make_node(edge).name()):
+        with timer(make_node(edge).name()):
             if wg_mode & WG_MODE_ANOMALY:
                 self.run_watched(r)
             else:
@@ -487,10 +488,12 @@ cdef int add_to_grad(Tensor t, wg_val *v, bint create_graph, bint shared) except
         else:
             x[0] = v
             check(wg_apply(WG_OP_clone, x, 1, dense, &grad.t.v))
+        old = t.grad_                                      # another thread's, set while this one computed
         Py_INCREF(grad)
         t.grad_ = <PyObject *>grad
         if grad.t.v.edge.node != NULL:
             wg_handle_track(t)
+        Py_XDECREF(old)
         return 0
     grad = <Tensor>t.grad_
     # A retained gradient may itself be part of the graph that is being swept (x.grad = f(x)): it is never written.

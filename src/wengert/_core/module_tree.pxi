@@ -43,7 +43,7 @@ def parameters_below(module, usual):
     for below in modules_below(module, usual):
         held = below._parameters
         if held:
-            for param in held.values():
+            for param in list(held.values()):
                 if param is not None and param not in seen:
                     seen.add(param)
                     found.append(param)
@@ -67,8 +67,7 @@ cdef int named_modules_into(object module, object usual, str prefix, set seen, b
     if children:
         enter()
         try:
-            for name in list(children):
-                child = children[name]
+            for name, child in list(children.items()):
                 if child is not None:
                     named_modules_into(child, usual, below(prefix, name), seen, unique, found)
         finally:
@@ -85,8 +84,7 @@ def members_below(module, tuple registries not None, usual, str prefix="", bint 
     for registry in registries:
         for path, owner in modules:
             held = getattr(owner, registry)
-            for name in held:
-                value = held[name]
+            for name, value in list(held.items()):
                 if value is not None and not (unique and id(value) in seen):
                     seen.add(id(value))
                     found.append((below(path, name), value, held, name))
@@ -139,8 +137,7 @@ def train_below(module, mode, tuple usual not None):
 
 
 cdef int save_entries(destination, str prefix, held, skipped, bint keep_vars) except -1:
-    for name in held:
-        value = held[name]
+    for name, value in list(held.items()):
         if value is not None and (skipped is None or name not in skipped):
             destination[prefix + name] = value if keep_vars else value.detach()
     return 0
@@ -165,8 +162,7 @@ def state_below(module, destination, str prefix not None, bint keep_vars, tuple 
     if children:
         enter()
         try:
-            for name in list(children):
-                child = children[name]
+            for name, child in list(children.items()):
                 if child is not None:
                     inner = f"{prefix}{name}."
                     if type(child).state_dict is not usual[0] or not state_below(child, destination, inner, keep_vars, usual):

@@ -49,9 +49,10 @@ def register_kl(type_p, type_q):
 
 def _find(type_p, type_q):
     """The function for the nearest base classes."""
-    matches = [(type_p.__mro__.index(p) + type_q.__mro__.index(q), k) for k, (p, q) in enumerate(_pairs)
+    pairs = list(_pairs.items())
+    matches = [(type_p.__mro__.index(p) + type_q.__mro__.index(q), k) for k, ((p, q), _) in enumerate(pairs)
                if issubclass(type_p, p) and issubclass(type_q, q)]
-    return list(_pairs.values())[min(matches)[1]] if matches else None
+    return pairs[min(matches)[1]][1] if matches else None
 
 
 def kl_divergence(p, q):

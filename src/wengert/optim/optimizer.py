@@ -264,7 +264,9 @@ class Optimizer:
         states = [self.state[p] for p in params]
         for param, state in zip(params, states):
             if not state:
-                self._init_state(param, state, group)
+                fresh = {}                                  # whole when another thread sees it
+                self._init_state(param, fresh, group)
+                state.update(fresh)
         return states
 
     def _gather(self, index, group):
@@ -300,7 +302,7 @@ class Optimizer:
 
         The tensors are the optimizer's own, not copies.
         """
-        for hook in self._optimizer_state_dict_pre_hooks.values():
+        for hook in list(self._optimizer_state_dict_pre_hooks.values()):
             hook(self)
         numbers = {}
         groups = []
@@ -310,9 +312,9 @@ class Optimizer:
             packed = {key: value for key, value in group.items() if key != "params"}
             packed["params"] = [numbers[id(param)] for param in group["params"]]
             groups.append(packed)
-        state = {numbers[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
+        state = {numbers[id(k)] if isinstance(k, Tensor) else k: v for k, v in list(self.state.items())}
         result = {"state": state, "param_groups": groups}
-        for hook in self._optimizer_state_dict_post_hooks.values():
+        for hook in list(self._optimizer_state_dict_post_hooks.values()):
             replaced = hook(self, result)
             if replaced is not None:
                 result = replaced
@@ -325,7 +327,7 @@ class Optimizer:
             ValueError: the groups or their sizes differ.
         """
         state_dict = state_dict.copy()
-        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+        for hook in list(self._optimizer_load_state_dict_pre_hooks.values()):
             replaced = hook(self, state_dict)
             if replaced is not None:
                 state_dict = replaced
@@ -353,7 +355,7 @@ class Optimizer:
             if "param_names" in group:
                 saved["param_names"] = group["param_names"]
         self.__setstate__({"state": state, "param_groups": saved_groups})
-        for hook in self._optimizer_load_state_dict_post_hooks.values():
+        for hook in list(self._optimizer_load_state_dict_post_hooks.values()):
             hook(self)
 
 

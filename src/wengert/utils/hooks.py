@@ -1,5 +1,6 @@
 """Handles that take a hook out again, and the identity functions behind module backward hooks."""
 
+import itertools
 import warnings
 import weakref
 from collections import OrderedDict
@@ -20,12 +21,11 @@ class RemovableHandle:
         extra_dict: a mapping (or a list of them) in which the same id is removed too.
     """
 
-    next_id = 0
+    _ids = itertools.count()                               # next() is one step: no two threads get the same
 
     def __init__(self, hooks_dict, *, extra_dict=None):
         self.hooks_dict_ref = weakref.ref(hooks_dict)
-        self.id = RemovableHandle.next_id
-        RemovableHandle.next_id += 1
+        self.id = next(RemovableHandle._ids)
         if extra_dict is None:
             extra_dict = ()
         elif not isinstance(extra_dict, (list, tuple)):
@@ -36,8 +36,8 @@ class RemovableHandle:
         """Removes the hook. Removing twice does nothing."""
         for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
             hooks = ref()
-            if hooks is not None and self.id in hooks:
-                del hooks[self.id]
+            if hooks is not None:
+                hooks.pop(self.id, None)
 
     def __getstate__(self):
         return (self.hooks_dict_ref(), self.id, *(ref() for ref in self.extra_dict_ref))
@@ -46,7 +46,8 @@ class RemovableHandle:
         hooks, self.id, *extra = state
         self.hooks_dict_ref = weakref.ref(OrderedDict() if hooks is None else hooks)
         self.extra_dict_ref = tuple(weakref.ref(OrderedDict() if d is None else d) for d in extra)
-        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+        while next(RemovableHandle._ids) < self.id:         # those to come lie above it
+            pass
 
     def __enter__(self):
         return self
@@ -64,7 +65,7 @@ def unserializable_hook(f):
 def warn_if_has_hooks(tensor):
     """Warns if ``tensor`` has hooks that saving it would lose, unless they are marked for that."""
     hooks = getattr(tensor, "_backward_hooks", None)
-    for hook in (hooks or {}).values():
+    for hook in list((hooks or {}).values()):
         if not hasattr(hook, "__torch_unserializable__"):
             warnings.warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "

@@ -49,6 +49,11 @@ def _joined(first, second):
     return [*first.items(), *second.items()] if first else list(second.items()) if second else ()
 
 
+def _any_of_every_module():
+    """Are there hooks of every module's call?"""
+    return bool(_global_hooks.forward_hooks or _global_hooks.forward_pre_hooks or _global_hooks.backward_hooks or _global_hooks.backward_pre_hooks)
+
+
 class Calls(ModuleBase):
     """The part of Module that runs hooks and ``forward``. ``__call__`` is the core's: it runs ``_call_impl`` where ``_hooked``
     is true, else ``forward``."""
@@ -59,13 +64,12 @@ class Calls(ModuleBase):
         """A call with hooks. The flag that led here is lowered once the last hook has gone."""
         if not (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks):
             self.__dict__.pop("_hooked", None)
-            if not (
-                _global_hooks.forward_hooks
-                or _global_hooks.forward_pre_hooks
-                or _global_hooks.backward_hooks
-                or _global_hooks.backward_pre_hooks
-            ):
+            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+                self._hooked = True                         # another thread registered one before the flag was lowered
+            elif not _any_of_every_module():
                 Calls._hooked = False
+                if _any_of_every_module():
+                    Calls._hooked = True
                 return self.forward(*args, **kwargs)
         called = set()
         results = [None]

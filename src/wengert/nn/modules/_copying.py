@@ -35,7 +35,7 @@ def deepcopy(self, memo):
     new = cls.__new__(cls)
     memo[id(self)] = new
     state = {}
-    for name, value in self.__dict__.items():
+    for name, value in list(self.__dict__.items()):
         kind = type(value)
         if kind not in _ATOMS:
             if kind in _CONTAINERS and not value and id(value) not in memo and (kind is not OrderedDict or not value.__dict__):

@@ -43,16 +43,17 @@ class Registry(dict):
         """Shows all entries among the attributes of an owner."""
         attributes = module.__dict__
         cls = type(module)
-        for name, value in self.items():
+        for name, value in list(self.items()):
             if not hasattr(cls, name):
                 attributes[name] = value
 
     def release(self, module):
         """The module got another registry: its attributes from here go."""
         self._owners = tuple(ref for ref in self._owners if ref() is not None and ref() is not module)
-        for name in self:
-            if module.__dict__.get(name, _MISSING) is self[name]:
-                del module.__dict__[name]
+        attributes = module.__dict__
+        for name, value in list(self.items()):
+            if attributes.get(name, _MISSING) is value:
+                attributes.pop(name, None)
 
     def __setitem__(self, name, value):
         dict.__setitem__(self, name, value)
@@ -62,19 +63,21 @@ class Registry(dict):
                 module.__dict__[name] = value
 
     def __delitem__(self, name):
-        value = self[name]
-        dict.__delitem__(self, name)
+        self._hide(name, dict.pop(self, name))
+
+    def _hide(self, name, value):
+        """What was taken out is no attribute of the owners any more."""
         for ref in self._owners:
             module = ref()
             if module is not None and module.__dict__.get(name, _MISSING) is value:
-                del module.__dict__[name]
+                module.__dict__.pop(name, None)
 
     def pop(self, name, *default):
         """As ``dict.pop``."""
-        if name not in self:
+        value = dict.pop(self, name, _MISSING)              # one step: another thread may be at it
+        if value is _MISSING:
             return dict.pop(self, name, *default)
-        value = self[name]
-        del self[name]
+        self._hide(name, value)
         return value
 
     def popitem(self):
@@ -87,7 +90,7 @@ class Registry(dict):
     def clear(self):
         """As ``dict.clear``."""
         for name in list(self):
-            del self[name]
+            self.pop(name, None)
 
     def update(self, *args, **kwargs):
         """As ``dict.update``."""
@@ -105,7 +108,7 @@ class Registry(dict):
         return self
 
     def __reduce__(self):
-        return Registry, (), None, None, iter(self.items())
+        return Registry, (), None, None, iter(list(self.items()))
 
     def move_to_end(self, name, last=True):
         """As ``OrderedDict.move_to_end``; the attributes stay as they are."""
@@ -143,4 +146,4 @@ class HookDict(OrderedDict):
                 module.__dict__["_hooked"] = True
 
     def __reduce__(self):
-        return HookDict, (), None, None, iter(self.items())
+        return HookDict, (), None, None, iter(list(self.items()))

@@ -73,10 +73,10 @@ class State:
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
         """Writes this module's own entries, without those of its children, to ``destination``."""
-        for name, param in self._parameters.items():
+        for name, param in list(self._parameters.items()):
             if param is not None:
                 destination[prefix + name] = param if keep_vars else param.detach()
-        for name, buffer in self._buffers.items():
+        for name, buffer in list(self._buffers.items()):
             if buffer is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = buffer if keep_vars else buffer.detach()
         if type(self).get_extra_state is not State.get_extra_state:
@@ -112,13 +112,13 @@ class State:
         local_metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local_metadata
-        for hook in self._state_dict_pre_hooks.values():
+        for hook in list(self._state_dict_pre_hooks.values()):
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
+        for name, module in list(self._modules.items()):
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
+        for hook in list(self._state_dict_hooks.values()):
             result = hook(self, destination, prefix, local_metadata)
             if getattr(hook, "_from_public_api", False):
                 if result is not None:
@@ -170,11 +170,11 @@ class State:
         self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
     ):
         """Loads this module's own entries, without those of its children, and notes what does not fit."""
-        for hook in self._load_state_dict_pre_hooks.values():
+        for hook in list(self._load_state_dict_pre_hooks.values()):
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        local = {name: param for name, param in self._parameters.items() if param is not None}
+        local = {name: param for name, param in list(self._parameters.items()) if param is not None}
         if self._buffers:
-            for name, buffer in self._buffers.items():
+            for name, buffer in list(self._buffers.items()):
                 if buffer is not None and name not in self._non_persistent_buffers_set:
                     local[name] = buffer
         assign = local_metadata.get("assign_to_params_buffers", False)
@@ -229,11 +229,11 @@ class State:
             module._load_from_state_dict(
                 entries, prefix, local_metadata, True, missing_keys, unexpected_keys, error_msgs
             )
-            for name, child in module._modules.items():
+            for name, child in list(module._modules.items()):
                 if child is not None:
                     child_prefix = f"{prefix}{name}."
                     load(child, {k: v for k, v in entries.items() if k.startswith(child_prefix)}, child_prefix)
-            for hook in module._load_state_dict_post_hooks.values():
+            for hook in list(module._load_state_dict_post_hooks.values()):
                 if hook(module, _IncompatibleKeys(missing_keys, unexpected_keys)) is not None:
                     raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "

@@ -21,7 +21,8 @@ class Tree:
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, module in self._modules.items():
+        for name in list(self._modules):                    # what the loop's body, or another thread, replaces or removes is seen
+            module = self._modules.get(name)
             if module is not None:
                 path = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, path, remove_duplicate)
@@ -34,7 +35,8 @@ class Tree:
     def named_children(self):
         """Yields ``(name, module)`` for the direct submodules, each once."""
         memo = set()
-        for name, module in self._modules.items():
+        for name in list(self._modules):
+            module = self._modules.get(name)
             if module is not None and module not in memo:
                 memo.add(module)
                 yield name, module
@@ -64,7 +66,7 @@ class Tree:
             for path, value, _, _ in _core.members_below(self, ("_parameters",), Tree.named_modules, prefix, remove_duplicate):
                 yield path, value
         else:
-            yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
+            yield from self._named_members(lambda m: list(m._parameters.items()), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         """Yields the parameters of this module and, with ``recurse``, of all below it, each once."""
@@ -85,7 +87,7 @@ class Tree:
             for path, value, _, _ in _core.members_below(self, ("_buffers",), Tree.named_modules, prefix, remove_duplicate):
                 yield path, value
         else:
-            yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
+            yield from self._named_members(lambda m: list(m._buffers.items()), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
         """Yields the buffers of this module and, with ``recurse``, of all below it, each once."""

@@ -1,7 +1,5 @@
 """Modules that learn some of their sizes from the first input."""
 
-from itertools import chain
-
 from ... import no_grad
 from ..._core import ModuleBase
 from ..parameter import Buffer, is_lazy
@@ -24,13 +22,13 @@ class LazyModuleMixin(ModuleBase):  # of the modules' own base, so that objects 
         self._initialize_hook = self.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
 
     def _save_to_state_dict(self, destination, prefix, keep_vars):
-        for name, tensor in chain(self._parameters.items(), self._buffers.items()):
+        for name, tensor in (*self._parameters.items(), *self._buffers.items()):
             if tensor is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
 
     def _lazy_load_hook(self, state_dict, prefix, *unused):
         """Tensors that are still without shape take that of what is loaded into them."""
-        for name, tensor in chain(self._parameters.items(), self._buffers.items()):
+        for name, tensor in (*self._parameters.items(), *self._buffers.items()):
             given = state_dict.get(prefix + name)
             if tensor is not None and given is not None and is_lazy(tensor) and not is_lazy(given):
                 with no_grad():
@@ -42,13 +40,13 @@ class LazyModuleMixin(ModuleBase):  # of the modules' own base, so that objects 
 
     def has_uninitialized_params(self):
         """Whether a parameter or buffer is still without shape."""
-        return any(is_lazy(tensor) for tensor in chain(self._parameters.values(), self._buffers.values()))
+        return any(is_lazy(tensor) for tensor in (*self._parameters.values(), *self._buffers.values()))
 
     def _infer_parameters(self, module, args, kwargs=None):
         module.initialize_parameters(*args, **(kwargs or {}))
         if module.has_uninitialized_params():
             raise RuntimeError(f"module {self._get_name()} has not been fully initialized")
-        for name, buffer in module._buffers.items():
+        for name, buffer in list(module._buffers.items()):
             if type(buffer) is Buffer:
                 module._buffers[name] = buffer.detach()
         module._initialize_hook.remove()

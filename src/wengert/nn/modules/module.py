@@ -136,7 +136,7 @@ class Module(Calls, Tree, State):
             raise TypeError(
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
-        for hook in _global_hooks.buffer_registration_hooks.values():
+        for hook in list(_global_hooks.buffer_registration_hooks.values()):
             output = hook(self, name, tensor)
             if output is not None:
                 tensor = output
@@ -168,7 +168,7 @@ class Module(Calls, Tree, State):
                     f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
                     "forward() method."
                 )
-            for hook in _global_hooks.parameter_registration_hooks.values():
+            for hook in list(_global_hooks.parameter_registration_hooks.values()):
                 output = hook(self, name, param)
                 if output is not None:
                     param = output
@@ -190,7 +190,7 @@ class Module(Calls, Tree, State):
         self.add_module(name, module)
 
     def _set_module(self, name, module):
-        for hook in _global_hooks.module_registration_hooks.values():
+        for hook in list(_global_hooks.module_registration_hooks.values()):
             output = hook(self, name, module)
             if output is not None:
                 module = output
@@ -377,7 +377,7 @@ class Module(Calls, Tree, State):
         if recurse:
             for module in self.children():
                 module._apply(fn)
-        for param in self._parameters.values():
+        for param in list(self._parameters.values()):
             if param is None:
                 continue
             with no_grad():
@@ -393,7 +393,7 @@ class Module(Calls, Tree, State):
                         grad.data = new
                     else:
                         param.grad = new.requires_grad_(grad.requires_grad)
-        for name, buffer in self._buffers.items():
+        for name, buffer in list(self._buffers.items()):
             if buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
@@ -466,7 +466,7 @@ class Module(Calls, Tree, State):
     def __repr__(self):
         extra = self.extra_repr()
         extra_lines = extra.split("\n") if extra else []
-        child_lines = [f"({name}): {_addindent(repr(module), 2)}" for name, module in self._modules.items()]
+        child_lines = [f"({name}): {_addindent(repr(module), 2)}" for name, module in list(self._modules.items())]
         lines = extra_lines + child_lines
         if not lines:
             body = ""

@@ -49,7 +49,7 @@ class BasePruningMethod(ABC):
         Raises:
             AssertionError: the importances have another shape.
         """
-        keys = [k for k, hook in module._forward_pre_hooks.items() if isinstance(hook, BasePruningMethod) and hook._tensor_name == name]
+        keys = [k for k, hook in list(module._forward_pre_hooks.items()) if isinstance(hook, BasePruningMethod) and hook._tensor_name == name]
         if len(keys) > 1:
             raise AssertionError(f"Avoid adding multiple pruning hooks to the same tensor {name} of module {module}. Use a PruningContainer.")
         method = cls(*args, **kwargs)
@@ -395,7 +395,7 @@ def remove(module, name):
     Raises:
         ValueError: it is not pruned.
     """
-    for key, hook in module._forward_pre_hooks.items():
+    for key, hook in list(module._forward_pre_hooks.items()):
         if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
             hook.remove(module)
             del module._forward_pre_hooks[key]
@@ -405,4 +405,4 @@ def remove(module, name):
 
 def is_pruned(module):
     """Does any module in it have a tensor that is pruned?"""
-    return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in m._forward_pre_hooks.values())
+    return any(isinstance(hook, BasePruningMethod) for m in module.modules() for hook in list(m._forward_pre_hooks.values()))

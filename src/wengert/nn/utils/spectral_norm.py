@@ -59,7 +59,7 @@ class SpectralNorm:
     @staticmethod
     def apply(module, name, n_power_iterations, dim, eps):
         """Replaces the parameter ``name`` by ``name_orig`` and the buffers ``name_u``, ``name_v``."""
-        for hook in module._forward_pre_hooks.values():
+        for hook in list(module._forward_pre_hooks.values()):
             if isinstance(hook, SpectralNorm) and hook.name == name:
                 raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
         hook = SpectralNorm(name, n_power_iterations, dim, eps)
@@ -98,7 +98,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
 
 def remove_spectral_norm(module, name="weight"):
     """Takes :func:`spectral_norm` off again. ValueError: it is not there."""
-    for key, hook in module._forward_pre_hooks.items():
+    for key, hook in list(module._forward_pre_hooks.items()):
         if isinstance(hook, SpectralNorm) and hook.name == name:
             hook.remove(module)
             del module._forward_pre_hooks[key]

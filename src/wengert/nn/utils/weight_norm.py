@@ -32,7 +32,7 @@ class WeightNorm:
     @staticmethod
     def apply(module, name, dim):
         """Replaces the parameter ``name`` by its length and its direction."""
-        for hook in module._forward_pre_hooks.values():
+        for hook in list(module._forward_pre_hooks.values()):
             if isinstance(hook, WeightNorm) and hook.name == name:
                 raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
         hook = WeightNorm(name, dim)
@@ -76,7 +76,7 @@ def weight_norm(module, name="weight", dim=0):
 
 def remove_weight_norm(module, name="weight"):
     """Takes :func:`weight_norm` off again. ValueError: it is not there."""
-    for key, hook in module._forward_pre_hooks.items():
+    for key, hook in list(module._forward_pre_hooks.items()):
         if isinstance(hook, WeightNorm) and hook.name == name:
             hook.remove(module)
             del module._forward_pre_hooks[key]

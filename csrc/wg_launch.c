@@ -96,7 +96,20 @@ static int run_unlocked(int kernel, wg_array *const *operand, int noperand, cons
     return status;
 }
 
+static int is_random(int kernel) {
+    switch (kernel) {
+    case WG_K_random_uniform: case WG_K_random_normal: case WG_K_random_randint: case WG_K_random_full: case WG_K_random_bernoulli:
+    case WG_K_random_bernoulli_p: case WG_K_random_exponential: case WG_K_random_geometric: case WG_K_random_cauchy:
+    case WG_K_random_log_normal: case WG_K_random_randperm: case WG_K_random_poisson: case WG_K_random_gamma: case WG_K_random_binomial:
+    case WG_K_random_multinomial: return 1;
+    default: return 0;
+    }
+}
+
 int wg_launch(int kernel, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
+    if (WG_UNLIKELY(wg_mode & WG_MODE_NO_RANDOM) && is_random(kernel))
+        return wg_fail(WG_RUNTIME_ERROR, "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+                       "randomness flags on vmap or perform the randomness operation out of vmap");
     if (WG_UNLIKELY(wg_capturing != NULL) && wg_program_append(wg_capturing, kernel, operand, noperand, attr, nattr) < 0)
         return -1;
     int64_t largest = 0;

@@ -16,6 +16,7 @@
 #define WG_MODE_PLAIN 16u        /* subclasses of Tensor count as Tensor */
 #define WG_MODE_ANOMALY 32u
 #define WG_MODE_GRAD_LATER 64u   /* recording is wanted, but inference mode, which overrules that, is on */
+#define WG_MODE_NO_RANDOM 128u   /* random kernels refuse to run */
 #define WG_MODE_WATCHED (WG_MODE_SAVED_HOOKS | WG_MODE_ANOMALY)   /* the core sees each record that is made */
 #if defined(__GLIBC__) || (defined(__linux__) && defined(__GNU_LIBRARY__))
 #define WG_TLS_FAST __attribute__((tls_model("initial-exec")))

@@ -4,7 +4,9 @@ A transform calls the function on fresh leaves (or, for inputs that require grad
 Transforms nest: what an outer one differentiates with respect to is found in the graph of the result, and then the
 sweep is recorded itself. So it is with tensors that the function takes from its surroundings and that require grad.
 """
-from ._core import depends_on_others
+import functools
+
+from ._core import _set_random_refused, depends_on_others
 from ._core import is_grad_enabled as _is_grad_enabled
 from ._core import members_below as _members_below
 from . import Tensor, get_rng_state, set_rng_state, stack
@@ -16,7 +18,7 @@ from .grad_mode import enable_grad
 from .nn.modules._tree import Tree
 
 __all__ = ["grad", "grad_and_value", "vjp", "jvp", "linearize", "jacrev", "jacfwd", "hessian", "vmap", "functional_call",
-           "stack_module_state"]
+           "stack_module_state", "functionalize"]
 
 
 class _Traced:
@@ -216,16 +218,55 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
 
 
 def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
-    """`jacrev`: the same matrix, by reverse mode."""
-    return jacrev(func, argnums, has_aux=has_aux)
+    """`jacrev`: the same matrix, by reverse mode.
+
+    Args:
+        randomness: as for `vmap`; the function is called once, so "different" and "same" draw the same numbers for all columns.
+    """
+    _check_randomness(randomness)
+    return jacrev(_refusing_random(func) if randomness == "error" else func, argnums, has_aux=has_aux)
 
 
 def hessian(func, argnums=0):
     """A function that returns the Hessian of ``func``: the Jacobian of its Jacobian."""
-    return jacrev(jacrev(func, argnums), argnums)
+    return jacfwd(jacrev(func, argnums), argnums)
+
+
+def functionalize(func, *, remove="mutations"):
+    """The function itself: what its writes in place and its views become when they are removed from a traced program does not show in results.
+
+    Args:
+        remove: "mutations" or "mutations_and_views".
+    """
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(f"functionalize(f, remove='mutations'): received invalid argument for remove={remove}. Valid options are:\n     "
+                           "remove='mutations': all inplace and out= operators will be removed from the program, and replaced with their "
+                           "out-of-place equivalents.\n     remove='mutations_and_views': In addition to the above, all aliasing operators {view} "
+                           "will be replaced with their non-aliasing counterparts, {view}_copy.\n")
+
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        return func(*args, **kwargs)
+    return wrapped
 
 
 # ---- vmap ----
+
+def _check_randomness(randomness):
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+
+
+def _refusing_random(func):
+    """The function, in which drawing random numbers raises."""
+    def refusing(*args, **kwargs):
+        before = _set_random_refused(True)
+        try:
+            return func(*args, **kwargs)
+        finally:
+            _set_random_refused(before)
+    return refusing
+
 
 def _is_dim(x):
     return x is None or isinstance(x, int)
@@ -268,14 +309,16 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     Args:
         in_dims: the dimension to slice, for all arguments, or for each (nested as they are); None hands an argument whole.
         out_dims: where the results' new dimension goes; one for all or one an output.
-        randomness: "error" and "different" draw anew for each slice; "same" draws the same numbers for all.
+        randomness: what happens when the function draws random numbers: "error" raises, "different" draws anew for each slice,
+            "same" the same for all.
         chunk_size: accepted.
 
     Raises (when called):
         ValueError: sizes of the mapped dimensions differ, dimensions are out of range, no argument is mapped, there are no slices.
+        RuntimeError: the function draws random numbers, and neither this nor an outer vmap says which.
     """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    _check_randomness(randomness)
+    call = _refusing_random(func) if randomness == "error" else func
 
     def wrapped(*args, **kwargs):
         leaves, rebuild = flatten(args)
@@ -287,7 +330,7 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         for k in range(n):
             if state is not None:
                 set_rng_state(state)
-            result = func(*rebuild([leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(leaves, dims)]), **kwargs)
+            result = call(*rebuild([leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(leaves, dims)]), **kwargs)
             flat, rebuild_result = flatten(result)
             for t in flat:
                 if not isinstance(t, Tensor):

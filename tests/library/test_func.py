@@ -202,6 +202,48 @@ def test_random_numbers_of_slices():
     assert len(set(same.tolist())) == 1 and len(set(different.tolist())) == 4
 
 
+@pytest.mark.parametrize("draw", [
+    "t.rand(2)", "t.randn_like(x)", "t.nn.functional.dropout(x)", "x.clone().normal_()", "t.bernoulli(x)", "t.randint(0, 5, (2,))", "t.randperm(4)",
+    "t.multinomial(t.ones(4), 2)", "t.distributions.Normal(x, 1.).sample()", "t.nn.functional.gumbel_softmax(x.expand(3))", "x.clone().exponential_()",
+    "t.poisson(x)", "t.binomial(x, x)", "t.rand(2, generator=t.Generator())", "t.nn.Linear(2, 2).weight", "t.normal(x, 1.)", "x.clone().random_()",
+    "x.clone().geometric_(.5)", "x.clone().cauchy_()", "x.clone().log_normal_()", "x.clone().bernoulli_(.5)", "t.nn.functional.alpha_dropout(x, training=True)",
+    "t.nn.functional.dropout(x, training=False)", "t.nn.functional.dropout(x, p=0.)", "t.manual_seed(0) and x", "t.Generator().manual_seed(1) and x"])
+def test_random_numbers_are_refused(draw):
+    def run(lib):
+        try:
+            return lib.func.vmap(lambda x: eval(draw, {"t": lib, "x": x}))(lib.zeros(3))
+        except RuntimeError as error:
+            return str(error)
+
+    both(run)
+    assert wengert._core._mode_word() == 0
+
+
+@pytest.mark.parametrize("text", [
+    "f.vmap(f.vmap(t.rand_like), randomness='different')(T(2, 2))", "f.vmap(f.vmap(t.rand_like, randomness='different'))(T(2, 2))",
+    "f.vmap(f.grad(lambda x: t.nn.functional.dropout(x).sum()))(T(2, 2))", "f.jacfwd(t.nn.functional.dropout)(T(2))",
+    "f.hessian(lambda x: t.nn.functional.dropout(x).sum())(T(2))", "f.vmap(t.rand_like, chunk_size=2)(T(3))",
+    "f.jacfwd(t.sin, randomness='x')(T(2))"])
+def test_random_numbers_are_refused_at_any_depth(text):
+    assert both(lambda lib: eval(text, scope(lib)))[0] == "raised"
+    assert wengert._core._mode_word() == 0
+
+
+def test_random_numbers_that_are_allowed():
+    f = wengert.func
+    assert f.jacrev(wengert.nn.functional.dropout)(wengert.ones(2)).shape == (2, 2)
+    assert f.jacfwd(wengert.nn.functional.dropout, randomness="different")(wengert.ones(2)).shape == (2, 2)
+    assert len(set(f.vmap(f.vmap(wengert.rand_like, randomness="different"), randomness="different")(wengert.zeros(2, 2)).flatten().tolist())) == 4
+
+
+@pytest.mark.parametrize("text", [
+    "f.functionalize(lambda x: x.clone().add_(1))(T(3))", "f.functionalize(lambda x: (x.clone()[0].mul_(2), x * 1), remove='mutations_and_views')(T(3))",
+    "(lambda x: (f.functionalize(lambda x: x.add_(1))(x), x))(T(3))", "f.grad(f.functionalize(lambda x: x.clone().mul_(2).sum()))(T(3))",
+    "f.functionalize(lambda x: x, remove='views')"])
+def test_functionalize(text):
+    both(lambda lib: eval(text, scope(lib)))
+
+
 def test_long_graphs_are_walked_without_recursion():
     def f(x):
         for _ in range(20000):

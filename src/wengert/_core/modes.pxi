@@ -39,6 +39,13 @@ def _set_function_mode(bint value):
     set_mode_bits(WG_MODE_FUNCTION, WG_MODE_FUNCTION if value else 0)
 
 
+def _set_random_refused(bint value):
+    """While true, drawing random numbers raises in this thread; returns what it was."""
+    was = bool(wg_mode & WG_MODE_NO_RANDOM)
+    set_mode_bits(WG_MODE_NO_RANDOM, WG_MODE_NO_RANDOM if value else 0)
+    return was
+
+
 # ---- no_grad and its siblings ----
 
 cdef enum:

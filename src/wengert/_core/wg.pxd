@@ -185,6 +185,7 @@ cdef extern from "wg_tape.h" nogil:
         WG_MODE_PLAIN
         WG_MODE_ANOMALY
         WG_MODE_GRAD_LATER
+        WG_MODE_NO_RANDOM
     ctypedef struct wg_leaf:
         wg_node node
         void *tensor

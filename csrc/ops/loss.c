@@ -10,8 +10,10 @@ enum { NONE, MEAN, SUM };
 /* ---- element by element ----------------------------------------------------------------------------------------- */
 
 /* y = reduction of core(x, target; the attributes behind the reduction). `name` is PyTorch's for its kernel, and stands in
- * the refusal of integers. like_input: the result has x's dtype, not the promoted one. */
-static int pointwise(int core, const char *name, int like_input, const wg_val *const *x, const wg_attr *attr, wg_val *y) {
+ * the refusal of integers. like: whose dtype the result has, PROMOTED: that of both. */
+enum { LIKE_X, LIKE_TARGET, PROMOTED };
+
+static int pointwise(int core, const char *name, int like, const wg_val *const *x, const wg_attr *attr, wg_val *y) {
     const wg_array *in[2] = {&x[0]->a, &x[1]->a};
     wg_val losses;
     int type = wg_result_type(in, 2), status;
@@ -19,11 +21,11 @@ static int pointwise(int core, const char *name, int like_input, const wg_val *c
     if (!WG_IS_FLOAT(type)) return wg_fail(WG_NOT_IMPLEMENTED, "\"%s\" not implemented for '%s'", name, wg_dtype_title[type]);
     if (WG_UNLIKELY(!wg_same_shape(in[0], in[1])))
         return wg_fail(WG_RUNTIME_ERROR, "a loss needs an input and a target of one shape, got %s and %s", WG_SHAPE(in[0]), WG_SHAPE(in[1]));
-    if (like_input && in[0]->dtype != type) {
-        if (!WG_IS_FLOAT(in[0]->dtype))
+    if (like != PROMOTED && in[like]->dtype != type) {
+        if (!WG_IS_FLOAT(in[like]->dtype))
             return wg_fail(WG_RUNTIME_ERROR, "result type %s can't be cast to the desired output type %s", wg_dtype_title[type],
-                           wg_dtype_title[in[0]->dtype]);
-        if (wg_new(&losses, in[0]->dtype, in[0]->ndim, in[0]->shape) < 0) return -1;
+                           wg_dtype_title[in[like]->dtype]);
+        if (wg_new(&losses, in[like]->dtype, in[0]->ndim, in[0]->shape) < 0) return -1;
         status = wg_done(&losses, wg_elementwise_forward(&wg_ops[core], x, 2, attr + 1, NULL, &losses.a));
     } else status = wg_elementwise_forward(&wg_ops[core], x, 2, attr + 1, &losses, NULL);
     if (status < 0) return -1;
@@ -65,18 +67,18 @@ static int pointwise_vjp(int core, wg_vjp_call *c) {
 }
 
 /* `refused`: which values of the last attribute are, with which words. (Without a width smooth_l1 is l1_loss: the facade sees to it.) */
-#define WG_POINTWISE(name, like_input, kernel_name, refused, words)                                                         \
+#define WG_POINTWISE(name, like, kernel_name, refused, words)                                                         \
     WG_FORWARD(name) {                                                                                                      \
         (void)nx;                                                                                                           \
         double v = attr[1].f;                                                                                               \
         wg_val_clear(y);                                                                                                    \
         if (WG_UNLIKELY(refused)) return wg_fail(WG_RUNTIME_ERROR, #name " does not support " words);                       \
-        return pointwise(WG_OP__##name, kernel_name, like_input, x, attr, y);                                               \
+        return pointwise(WG_OP__##name, kernel_name, like, x, attr, y);                                               \
     }                                                                                                                       \
     int wg_vjp_kernel_##name(wg_vjp_call *c) { return pointwise_vjp(WG_OP__##name, c); }
 
-WG_POINTWISE(smooth_l1_loss, 0, "smooth_l1_cpu", v <= 0, "negative values for beta.")
-WG_POINTWISE(huber_loss, 1, "huber_cpu", v <= 0, "non-positive values for delta.")
+WG_POINTWISE(smooth_l1_loss, PROMOTED, "smooth_l1_cpu", v <= 0, "negative values for beta.")
+WG_POINTWISE(huber_loss, LIKE_X, "huber_cpu", v <= 0, "non-positive values for delta.")
 
 /* The kernel of a reduced mse_loss takes what is of one shape and one of its types. */
 static int is_fused(const wg_array *x, const wg_array *target, int64_t reduction) {
@@ -87,7 +89,7 @@ static int is_fused(const wg_array *x, const wg_array *target, int64_t reduction
 WG_FORWARD(mse_loss) {
     (void)nx;
     const wg_array *a = &x[0]->a, *target = &x[1]->a;
-    if (!is_fused(a, target, attr[0].i)) return pointwise(WG_OP__mse_loss, "mse_cpu", 0, x, attr, y);
+    if (!is_fused(a, target, attr[0].i)) return pointwise(WG_OP__mse_loss, "mse_cpu", PROMOTED, x, attr, y);
     if (wg_new(y, a->dtype, 0, NULL) < 0) return -1;
     return wg_done(y, wg_launch(WG_K_mse_loss, (wg_array *[]){&y->a, (wg_array *)a, (wg_array *)target}, 3, attr, 1));
 }
@@ -108,9 +110,11 @@ WG_FORWARD(binary_cross_entropy_with_logits) {
     (void)nx;
     int dtype = x[0]->a.dtype, target = x[1]->a.dtype;
     if (WG_LIKELY(WG_IS_FLOAT(dtype) && WG_IS_FLOAT(target)))
-        return pointwise(WG_OP__binary_cross_entropy_with_logits, "log_sigmoid_cpu", 0, x, attr, y);
+        return pointwise(WG_OP__binary_cross_entropy_with_logits, "log_sigmoid_cpu", LIKE_TARGET, x, attr, y);
     wg_val_clear(y);
     if (!WG_IS_FLOAT(dtype)) return wg_fail(WG_NOT_IMPLEMENTED, "\"log_sigmoid_cpu\" not implemented for '%s'", wg_dtype_title[dtype]);
+    if (target == WG_BOOL) return wg_fail(WG_RUNTIME_ERROR, "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                                          "`logical_xor()` operator instead.");
     return wg_fail(WG_RUNTIME_ERROR, "result type %s can't be cast to the desired output type %s", wg_dtype_title[dtype], wg_dtype_title[target]);
 }
 
@@ -123,7 +127,7 @@ WG_FORWARD(l1_loss) {
     (void)nx;
     const wg_array *in[2] = {&x[0]->a, &x[1]->a};
     wg_val difference, losses;
-    if (WG_LIKELY(WG_IS_FLOAT(wg_result_type(in, 2)))) return pointwise(WG_OP__l1_loss, "abs", 0, x, attr, y);
+    if (WG_LIKELY(WG_IS_FLOAT(wg_result_type(in, 2)))) return pointwise(WG_OP__l1_loss, "abs", PROMOTED, x, attr, y);
     wg_val_clear(y);
     if (wg_elementwise_forward(&wg_ops[WG_OP_sub], x, 2, NULL, &difference, NULL) < 0) return -1;
     const wg_val *from = &difference;

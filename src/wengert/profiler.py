@@ -57,12 +57,13 @@ class FunctionEvent:
     """One call.
 
     Attributes:
-        name (str), input_shapes (list): what was called with what. start, end: nanoseconds. parent: the event it is part of, or None.
+        name (str), input_shapes (list): what was called with what. trace_name (str): in traces, with the number of a step. start, end: nanoseconds. parent: the event it is part of, or None.
         thread (int): where. is_user_annotation (bool): a label. memory (int): bytes of tensors more than before.
     """
 
     def __init__(self, name, label=False, shapes=None):
-        self.name = self.key = name
+        self.trace_name = name
+        self.name = self.key = "ProfilerStep*" if name.startswith("ProfilerStep#") else name
         self.is_user_annotation, self.input_shapes, self.thread = label, shapes or [], threading.get_native_id()
         self.parent, self.children, self.memory, self.inner_memory, self.start, self.end = None, 0, 0, 0, 0, 0
 
@@ -297,7 +298,7 @@ class EventList(list):
 
     def export_chrome_trace(self, path):
         """Writes the events for chrome://tracing and Perfetto, compressed where the path ends in .gz."""
-        events = [{"ph": "X", "cat": "user_annotation" if e.is_user_annotation else "cpu_op", "name": e.name, "pid": os.getpid(), "tid": e.thread,
+        events = [{"ph": "X", "cat": "user_annotation" if e.is_user_annotation else "cpu_op", "name": e.trace_name, "pid": os.getpid(), "tid": e.thread,
                    "ts": e.start / 1000, "dur": (e.end - e.start) / 1000, "args": {"Input Dims": e.input_shapes} if e.input_shapes else {}} for e in self]
         with (gzip.open if str(path).endswith(".gz") else open)(path, "wt") as file:
             json.dump({"schemaVersion": 1, "traceEvents": events}, file)
@@ -403,9 +404,13 @@ class profile:
                 self.on_trace_ready(self)
         self._turn_to(self.schedule(self.step_num))
 
-    def _turn_to(self, action):
-        self._end_label()
-        if self._mode is not None and action not in _RECORDS:
+    def toggle_collection_dynamic(self, enable, activities):
+        """Ends or begins the recording of some activities, until the next call or the next cycle of the schedule."""
+        if ProfilerActivity.CPU in set(activities) and self.current_action in _RECORDS:
+            self._collect(enable)
+
+    def _collect(self, enable):
+        if self._mode is not None and not enable:
             self._mode.__exit__(None, None, None)
             self._steps.remove()
             self._mode = None
@@ -413,14 +418,21 @@ class profile:
                 _running.remove(self)
                 if not _running:
                     _core._set_sweep_timer(None)
-        elif self._mode is None and action in _RECORDS:
-            if not self.acc_events:
-                self._events = []
+        elif self._mode is None and enable:
             with _turning:
                 _running.append(self)
                 _core._set_sweep_timer(_derivative)
             self._steps, self._mode = _Steps(), _Calls().__enter__()
-        self.current_action = action
+
+    def _turn_to(self, action):
+        self._end_label()
+        before, self.current_action = self.current_action, action
+        if action not in _RECORDS:
+            self._collect(False)
+        elif before not in _RECORDS:
+            if not self.acc_events:
+                self._events = []
+            self._collect(True)
         if self._mode is not None and self.record_steps:
             self._label = record_function(f"ProfilerStep#{self.step_num}").__enter__()
 

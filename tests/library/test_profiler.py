@@ -123,7 +123,9 @@ def test_steps_and_traces(tmp_path):
     p, got = wengert.profiler, []
 
     def ready(prof):
-        got.append((prof.step_num, [e.name for e in prof.events()]))
+        got.append((prof.step_num, [e.trace_name for e in prof.events()]))
+        assert [(e.key, e.count) for e in prof.key_averages()] == [("ProfilerStep*", 2), ("aten::exp", 2)]
+        assert [e.name for e in prof.events()][::2] == ["ProfilerStep*"] * 2
         p.tensorboard_trace_handler(str(tmp_path), "w", use_gzip=True)(prof)
 
     x = wengert.ones(2)
@@ -137,6 +139,28 @@ def test_steps_and_traces(tmp_path):
     assert len(files) == 2 and files[0].name.startswith("w.") and files[0].name.endswith(".pt.trace.json.gz")
     events = json.load(gzip.open(files[1], "rt"))["traceEvents"]
     assert [e["name"] for e in events] == got[1][1] and all(e["ph"] == "X" and e["dur"] >= 0 for e in events)
+
+
+def test_collection_is_toggled():
+    """torch counts as this does: what runs while nothing is collected is missing."""
+    def run(lib, profiler):
+        cpu, x = profiler.ProfilerActivity.CPU, lib.ones(2)
+        with profiler.profile(activities=[cpu]) as prof:
+            x.exp()
+            prof.toggle_collection_dynamic(True, [cpu])
+            prof.toggle_collection_dynamic(False, [profiler.ProfilerActivity.CUDA])
+            x.sin()
+            prof.toggle_collection_dynamic(False, [cpu])
+            prof.toggle_collection_dynamic(False, {cpu})
+            x.cos()
+            prof.toggle_collection_dynamic(True, [cpu])
+            x.tanh()
+        prof.toggle_collection_dynamic(True, [cpu])
+        x.cos()
+        return sorted((e.key, e.count) for e in prof.key_averages())
+
+    assert run(wengert, wengert.profiler) == run(torch, __import__("torch.profiler").profiler) == [("aten::exp", 1), ("aten::sin", 1), ("aten::tanh", 1)]
+    assert not wengert.profiler._running
 
 
 def test_tables():

@@ -92,6 +92,22 @@ def test_classes_that_say_how_they_are_copied(method):
     assert twin.weight is twin._parameters["weight"]
 
 
+def test_slots():
+    """torch loses them."""
+    class Slotted(nn.Linear):
+        __slots__ = ("sizes", "unset")
+
+        def __init__(self):
+            super().__init__(1, 1)
+            self.sizes = [1, 2]
+
+    net = Slotted()
+    for twin in (copy.deepcopy(net), copy.copy(net)):
+        assert twin.sizes == [1, 2] and "sizes" not in twin.__dict__ and not hasattr(twin, "unset") and wengert.equal(twin.weight, net.weight)
+    assert copy.deepcopy(net).sizes is not net.sizes and copy.copy(net).sizes is net.sizes
+    assert copy.deepcopy(net).weight is not net.weight and list(copy.deepcopy(net).state_dict()) == ["weight", "bias"]
+
+
 def test_shared_between_two_modules():
     a, b = nn.Module(), nn.Module()
     b.__dict__["_state_dict_hooks"] = a._state_dict_hooks

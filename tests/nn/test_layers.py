@@ -126,6 +126,20 @@ EMBEDDINGS = {
 }
 
 
+@pytest.mark.parametrize("index", [[0, 1, 1], [3], []])
+def test_largest_norm_of_rows_that_are_one(index):
+    """An expanded weight is scaled once."""
+    def program(t):
+        weight = t.arange(6.0, dtype=t.float64).view(1, 6).expand(4, 6)
+        return t.nn.functional.embedding(t.tensor(index).long(), weight, max_norm=1.0), weight
+
+    assert_same(program, 1e-6)
+
+
+def test_largest_norm_of_overlapping_elements():
+    assert_same(lambda t: t.nn.functional.embedding(t.tensor([0, 2]), t.tensor(3.0).expand(4, 6), max_norm=1.0))
+
+
 @pytest.mark.parametrize("name", EMBEDDINGS)
 def test_embedding(name):
     assert_same(EMBEDDINGS[name], 1e-10)

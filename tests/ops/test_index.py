@@ -123,6 +123,14 @@ def test_nothing_is_kept():
     assert_nothing_kept(VALUES + EDGES + ERRORS)
 
 
+@pytest.mark.parametrize("call", ["scatter_reduce(0, I(0, 1, 0), b, r)", "scatter_reduce_(0, I(0, 1, 0), b, r, include_self=False)", "index_reduce(0, I(0, 1, 0), b, r)"])
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+def test_reductions_of_truth_values(call, reduce):
+    if "index" in call and reduce == "sum":
+        reduce = "mean"
+    same(lambda lib: eval("a." + call, {**names(lib), "a": lib.tensor([True, False]), "b": lib.tensor([True, False, True]), "r": reduce}))
+
+
 @pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
 @pytest.mark.parametrize("include_self", [True, False])
 def test_scatter_reduce(reduce, include_self):

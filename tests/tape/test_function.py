@@ -459,6 +459,24 @@ def test_saved_output(lib):
     assert g.tolist() == [1.0] and lib.autograd.grad(g, x)[0].tolist() == [1.0]
 
 
+def test_saved_output_read_through_the_node(lib):
+    """Outside of backward, too, it belongs to the graph."""
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(x, y)
+        return y
+
+    x = leaf(lib, 0.0)
+    y = function(lib, forward, lambda ctx, g: g * ctx.saved_tensors[1]).apply(x)
+    saved_x, saved_y = y.grad_fn.saved_tensors
+    assert saved_x.is_leaf and saved_x.requires_grad and saved_y is not y and saved_y.grad_fn == y.grad_fn and saved_y.requires_grad
+    assert lib.autograd.grad(saved_y, x, retain_graph=True)[0].tolist() == [1.0]
+    assert not y.detach().exp().requires_grad
+    y.backward()
+    with pytest.raises(RuntimeError, match="after they have already been freed"):
+        y.grad_fn.saved_tensors
+
+
 def test_saved_none(lib):
     def forward(ctx, x):
         ctx.save_for_backward(None, x, None)

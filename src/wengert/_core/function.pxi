@@ -214,17 +214,23 @@ cdef class FunctionCtx:
         Raises:
             RuntimeError: the graph was spent, or one of them was written in place since.
         """
-        if self.saved is None:
-            raise RuntimeError("Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-                               "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-                               "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
-                               "saved tensors after calling backward.")
-        return tuple([None if s is None else unpack_saved(<Saved>s, self.running) for s in self.saved])
+        return saved_of_context(self, self.running)
 
     @property
     def saved_variables(self):
         """The old name of `saved_tensors`."""
         return self.saved_tensors
+
+
+cdef tuple saved_of_context(object context, Node node):
+    """What a Function saved; ``node`` is its record, the origin of saved outputs, or None outside of backward where it is not known."""
+    cdef FunctionCtx c = <FunctionCtx>context
+    if c.saved is None:
+        raise RuntimeError("Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+                           "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+                           "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+                           "saved tensors after calling backward.")
+    return tuple([None if s is None else unpack_saved(<Saved>s, node) for s in c.saved])
 
 
 cdef object default_setup_context       # what a Function has that takes its context as forward's first argument

@@ -114,6 +114,8 @@ cdef class Node:
         if self.node.kind == WG_NODE_RECORD and (<wg_rec *>self.node).ext != NULL:
             e = <Ext>(<wg_rec *>self.node).ext
             if e.function is not None:
+                if name == "saved_tensors" or name == "saved_variables":
+                    return saved_of_context(e.function, self)
                 return getattr(e.function, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 

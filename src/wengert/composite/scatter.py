@@ -50,10 +50,12 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
         reduce: "sum", "prod", "mean", "amax" or "amin". include_self: do the elements that stood there take part?
 
     Raises:
-        RuntimeError: another reduction, or shapes and dtypes that `scatter` refuses.
+        RuntimeError: another reduction, or shapes and dtypes that `scatter` refuses. NotImplementedError: a mean of truth values.
     """
     if reduce not in _REDUCTIONS:
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
+    if reduce == "mean" and input.dtype is src.dtype and input.dtype.name == "bool":
+        raise NotImplementedError("\"scatter_gather_tensor_cpu_reduce_mean\" not implemented for 'Bool'")
     return _reduced("scatter_reduce", input, dim, index, src, reduce, include_self)
 
 
@@ -100,6 +102,8 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
                            f"{input.type()[6:-6]} and (source) {source.type()[6:-6]}")
     if index.dim() > 1:
         raise RuntimeError("index_reduce_(): Index is supposed to be a vector")
+    if input.dtype.name == "bool":
+        raise NotImplementedError("\"index_func_\" not implemented for 'Bool'")
     d = dim % max(input.dim(), 1)
     places = ops.expand(index.reshape([-1 if i == d else 1 for i in range(source.dim())]), tuple(source.shape))
     return _reduced("index_reduce", input, d, places, source, reduce, include_self)

@@ -44,6 +44,18 @@ def _matched(input, target):
     return broadcast_tensors(input, target)
 
 
+def _multiplied(loss, weight):
+    """The product, of the loss's dtype and shape, as if the loss were multiplied in place."""
+    result = loss * weight
+    if result.shape != loss.shape:
+        raise RuntimeError(f"output with shape {list(loss.shape)} doesn't match the broadcast shape {list(result.shape)}")
+    if result.dtype is not loss.dtype:
+        if not loss.is_floating_point():
+            raise RuntimeError(f"result type {result.type()[6:-6]} can't be cast to the desired output type {loss.type()[6:-6]}")
+        result = result.to(loss.dtype)
+    return result
+
+
 def _weighted(loss, weight, reduction):
     """Elementwise ``loss`` times ``weight``; the mean is that of the weights."""
     if weight.size() != loss.size():
@@ -115,17 +127,18 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
 def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
-    """:func:`binary_cross_entropy` of sigmoid(x), in one stable expression; ``pos_weight`` weighs the positive term."""
+    """:func:`binary_cross_entropy` of sigmoid(x), in one stable expression, of the target's dtype; ``pos_weight`` weighs the positive term."""
     reduction = _kind(size_average, reduce, reduction)
     if target.size() != input.size():
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     if weight is None and pos_weight is None:
         return ops.binary_cross_entropy_with_logits(input, target, reduction)
-    if pos_weight is None:
+    if pos_weight is None or not input.is_floating_point() or not target.is_floating_point():       # which the row refuses
         loss = ops.binary_cross_entropy_with_logits(input, target, "none")
     else:
-        loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * ops.logsigmoid(input)
-    return _reduce(loss if weight is None else loss * weight, reduction)
+        log_sigmoid = _multiplied(ops.logsigmoid(input), (pos_weight - 1) * target + 1)
+        loss = (_multiplied(1 - target, input) - log_sigmoid).to(target.dtype)
+    return _reduce(loss if weight is None else _multiplied(loss, weight), reduction)
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
@@ -356,9 +369,12 @@ def margin_ranking_loss(
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """log(1 + exp(-y * x)); its mean or its sum."""
+    """log(1 + exp(-y * x)), of the input's dtype; its mean or its sum."""
     reduction = _kind(size_average, reduce, reduction)
-    return _reduce(-ops.logsigmoid(input * target), reduction)
+    if not input.is_floating_point():
+        negative = _multiplied(-input, target)
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {negative.type()[6:-6]}")
+    return _reduce(-ops.logsigmoid(_multiplied(input, target)), reduction)
 
 
 def triplet_margin_loss(

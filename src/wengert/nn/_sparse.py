@@ -10,6 +10,8 @@ def _renormalize(weight, indices, max_norm, norm_type):
     with no_grad():
         rows = unique(indices.reshape(-1))
         values = weight.index_select(0, rows)
+        if weight.stride(0) == 0 and weight.size(0) > 1:  # all rows are one, which is scaled once
+            weight, rows, values = weight[:1], rows[:1] * 0, values[:1]
         size = _norm(values, norm_type, 1, True)
         scale = where(size > max_norm, max_norm / (size + 1e-7), 1.0)
         weight.index_copy_(0, rows, values * scale)

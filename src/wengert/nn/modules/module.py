@@ -307,6 +307,10 @@ class Module(Calls, Tree, State):
 
     def __setstate__(self, state):
         attributes = self.__dict__
+        if type(state) is tuple:  # of a class with __slots__
+            state, slots = state
+            for name, value in slots.items():
+                object.__setattr__(self, name, value)
         attributes.update(state)
         owner = (weakref.ref(self),)
         for name, kind in _KINDS:

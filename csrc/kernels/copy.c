@@ -2,10 +2,15 @@
 #include "cast.h"
 #include "strided.h"
 
+/* Where x is dense along another dimension than y: pieces of so many elements of the inner run are walked along
+ * that dimension, so that the cache lines of x they touch are used up while they are in L1. */
+enum { PIECE = 32 };
+
 #define WG_TEMPLATE "copy_sized.inc"
 #include "each_size.h"
 
 static const wg_run move[4] = WG_SIZED(move), set[4] = WG_SIZED(set);
+static void (*const turn[4])(char *, int64_t, const char *, int64_t, int64_t, int64_t) = WG_SIZED(turn);
 
 /* ---- casts: one loop per pair of types; float16 and bfloat16 pass through float32 ----------------- */
 
@@ -120,10 +125,13 @@ static void nest_sorted(wg_nest *t, const wg_array *y, const wg_array *x) {
     wg_nest_end(t, size);
 }
 
-/* Where x is dense along another dimension than y: pieces of 32 elements of the inner run are walked along
- * that dimension, so that the 32 cache lines of x they touch are used up while they are in L1. */
-enum { PIECE = 32 };
-typedef struct { wg_nest t; int64_t size, stride[2], pieces; wg_run run; void *context; } transpose_job;
+typedef struct {
+    wg_nest t;
+    int64_t size, stride[2], pieces;
+    wg_run run;
+    void *context;
+    void (*turn)(char *, int64_t, const char *, int64_t, int64_t, int64_t);        /* y is dense one way, x the other */
+} transpose_job;
 
 static void transpose_items(void *context, int64_t begin, int64_t end) {
     const transpose_job *job = context;
@@ -133,7 +141,8 @@ static void transpose_items(void *context, int64_t begin, int64_t end) {
         wg_nest_seek(&t, item / job->pieces);
         int64_t first = item % job->pieces * PIECE, m = t.n - first < PIECE ? t.n - first : PIECE;
         char *p[2] = {t.p[0] + first * t.step[0], t.p[1] + first * t.step[1]};
-        for (int64_t i = 0; i < job->size; i++) {
+        if (job->turn) job->turn(p[0], job->stride[0], p[1], t.step[1], m, job->size);
+        else for (int64_t i = 0; i < job->size; i++) {
             job->run(job->context, m, p, t.step);
             p[0] += job->stride[0];
             p[1] += job->stride[1];
@@ -149,6 +158,9 @@ static void run_pieces(const wg_nest *t, int dense, double cost_ns, wg_run run, 
     job.pieces = (t->n + PIECE - 1) / PIECE;
     job.run = run;
     job.context = context;
+    job.turn = NULL;
+    for (int k = 0; k < 4; k++)
+        if (run == move[k] && t->step[0] == 1 << k && job.stride[1] == 1 << k) job.turn = turn[k];
     for (int d = dense; d + 1 < t->ndim; d++) {
         job.t.shape[d] = t->shape[d + 1];
         memcpy(job.t.stride[d], t->stride[d + 1], sizeof t->stride[d]);

@@ -64,13 +64,6 @@ typedef void (*strip_fn)(const strip *s);
 #define PLUS(a, v) ((a) + (v))
 #define TIMES(a, v) ((a) * (v))
 
-/* log(exp(a) + exp(v)). Equal infinities have no difference. */
-WG_INLINE double log_add(double a, double v) {
-    if (a != a || v != v) return a + v;
-    double low = a < v ? a : v, high = a < v ? v : a;
-    return low == high && wg_isinf_f64(low) ? low : high + wg_log1p_f64(wg_exp_f64(low - high));
-}
-
 #define FLOAT_SCANS(name, A16, STEP, INIT, LOOP)                                               \
     SCAN(name##_f16, uint16_t, uint16_t, A16, wg_f16_to_f32, wg_f32_to_f16, INIT, STEP, LOOP)  \
     SCAN(name##_bf16, uint16_t, uint16_t, A16, wg_bf16_to_f32, wg_f32_to_bf16, INIT, STEP, LOOP) \
@@ -92,7 +85,6 @@ FLOAT_SCANS(sum, float, PLUS, 0, WG_VECTOR)
 INT_SCANS(sum, PLUS, 0, WG_VECTOR)
 FLOAT_SCANS(prod, float, TIMES, 1, WG_VECTOR)
 INT_SCANS(prod, TIMES, 1, )         /* no level but v4 multiplies 64-bit integers in vectors */
-FLOAT_SCANS(log_sum_exp, double, log_add, -WG_INF_F64, )
 
 /* Lines that are runs of memory are walked GROUP together, so that each step of one need not wait for its step before; a
  * line alone keeps its state in registers. name##_some does the lines [o, o + inner) of a strip. */
@@ -107,6 +99,9 @@ enum { GROUP = 8 };
             else name##_some(s, o, inner);                                                                     \
         }                                                                                                      \
     }
+
+#define ALL_LINES(name)                                                                                        \
+    static void name(const strip *s) { name##_some(s, 0, s->lines); }
 
 /* Products of the elements before each, 1 for the first. */
 #define EXCLUSIVE(name, S, D, A, GET, PUT)                                                                     \
@@ -128,6 +123,34 @@ EXCLUSIVE(before_f16, uint16_t, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
 EXCLUSIVE(before_bf16, uint16_t, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
 EXCLUSIVE(before_f32, float, float, double, SAME, SAME)
 EXCLUSIVE(before_f64, double, double, double, SAME, SAME)
+
+/* a[k] = log(exp(a[k]) + exp(v[k])). Equal infinities have no difference; a sum with NaN is NaN. */
+static void __attribute__((noinline)) log_add(double *restrict a, const double *restrict v, int64_t n) {
+    WG_VECTOR
+    for (int64_t k = 0; k < n; k++) {
+        const double low = a[k] < v[k] ? a[k] : v[k], high = a[k] < v[k] ? v[k] : a[k];
+        const double sum = high + wg_log1p_f64(wg_exp_f64(low == high ? 0 : low - high));
+        a[k] = low != low || high != high ? a[k] + v[k] : wg_isinf_f64(high) ? high : sum;
+    }
+}
+
+#define LOG_SUM_EXP(name, S, A, GET, PUT)                                                                      \
+    WG_INLINE void name##_some(const strip *s, int64_t o, int64_t inner) {                                     \
+        double acc[STRIP], v[STRIP];                                                                           \
+        for (int64_t k = 0; k < inner; k++) acc[k] = -WG_INF_F64;                                              \
+        for (int64_t i = 0; i < s->n; i++) {                                                                   \
+            const S *x = (const S *)s->x + o * s->cx + i * s->sx;                                              \
+            S *y = (S *)s->y + o * s->cy + i * s->sy;                                                          \
+            for (int64_t k = 0; k < inner; k++) v[k] = (double)GET(x[k * s->cx]);                              \
+            log_add(acc, v, inner);                                                                            \
+            for (int64_t k = 0; k < inner; k++) y[k * s->cy] = (S)PUT(acc[k]);                                 \
+        }                                                                                                      \
+    }                                                                                                          \
+    ALL_LINES(name)
+LOG_SUM_EXP(log_sum_exp_f16, uint16_t, float, wg_f16_to_f32, wg_f32_to_f16)
+LOG_SUM_EXP(log_sum_exp_bf16, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
+LOG_SUM_EXP(log_sum_exp_f32, float, double, SAME, SAME)
+LOG_SUM_EXP(log_sum_exp_f64, double, double, SAME, SAME)
 
 /* y[i] = x[i] + c[i] * y[i-1]. Backwards, c of the element before (in the direction of the walk); exclusive,
  * x and c of the element before and a first 0. */
@@ -154,31 +177,47 @@ RECURRENCE(recurrence_bf16, uint16_t, float, wg_bf16_to_f32, wg_f32_to_bf16)
 RECURRENCE(recurrence_f32, float, double, SAME, SAME)
 RECURRENCE(recurrence_f64, double, double, SAME, SAME)
 
-/* A NaN takes over and stays; of equal values the latest is the one. */
+/* A NaN takes over and stays; of equal values the latest is the one. Along a line extrema are few: the run up to the next one is
+ * filled without a choice at each element. */
 #define EXTREMUM(name, S, A, GET, NAN_OF, BEATS)                                               \
-    WG_INLINE void name##_some(const strip *s, int64_t o, int64_t inner) {                     \
-        A best[STRIP];                                                                         \
-        S kept[STRIP];                                                                         \
-        int64_t where[STRIP];                                                                  \
-        for (int64_t k = 0; k < inner; k++) best[k] = 0, kept[k] = 0, where[k] = 0;            \
-        for (int64_t i = 0; i < s->n; i++) {                                                   \
-            const S *x = (const S *)s->x + o * s->cx + i * s->sx;                              \
-            S *y = (S *)s->y + o * s->cy + i * s->sy;                                          \
-            int64_t *index = s->index + o * s->ci + i * s->si;                                 \
-            for (int64_t k = 0; k < inner; k++) {                                              \
-                S raw = x[k * s->cx];                                                          \
-                A v = (A)GET(raw);                                                             \
-                if (i == 0 || NAN_OF(v) || (!NAN_OF(best[k]) && v BEATS best[k])) {            \
-                    best[k] = v;                                                               \
-                    kept[k] = raw;                                                             \
-                    where[k] = i;                                                              \
+    static void name(const strip *s) {                                                         \
+        const int64_t n = s->n, lines = s->lines, sx = s->sx, sy = s->sy, si = s->si, cx = s->cx, cy = s->cy, ci = s->ci; \
+        if (s->across) {                                                                       \
+            S kept[STRIP];                                                                     \
+            int64_t where[STRIP];                                                              \
+            for (int64_t i = 0; i < n; i++) {                                                  \
+                const S *x = (const S *)s->x + i * sx;                                         \
+                S *y = (S *)s->y + i * sy;                                                     \
+                int64_t *index = s->index + i * si;                                            \
+                for (int64_t k = 0; k < lines; k++) {                                          \
+                    const S raw = x[k * cx], old = i ? kept[k] : raw;                          \
+                    const A v = (A)GET(raw), best = (A)GET(old);                               \
+                    const int later = (i == 0) | NAN_OF(v) | (v BEATS best);                   \
+                    kept[k] = later ? raw : old;                                               \
+                    where[k] = later ? i : where[k];                                           \
+                    y[k * cy] = kept[k];                                                       \
+                    index[k * ci] = where[k];                                                  \
                 }                                                                              \
-                y[k * s->cy] = kept[k];                                                        \
-                index[k * s->ci] = where[k];                                                   \
+            }                                                                                  \
+            return;                                                                            \
+        }                                                                                      \
+        for (int64_t k = 0; k < lines; k++) {                                                  \
+            const S *x = (const S *)s->x + k * cx;                                             \
+            S *y = (S *)s->y + k * cy;                                                         \
+            int64_t *index = s->index + k * ci;                                                \
+            for (int64_t i = 0; i < n;) {                                                      \
+                const S raw = x[i * sx];                                                       \
+                const A best = (A)GET(raw);                                                    \
+                const int stuck = NAN_OF(best);                                                \
+                const int64_t first = i;                                                       \
+                do {                                                                           \
+                    y[i * sy] = raw;                                                           \
+                    index[i * si] = first;                                                     \
+                    i++;                                                                       \
+                } while (i < n && !NAN_OF((A)GET(x[i * sx])) && (stuck || !((A)GET(x[i * sx]) BEATS best))); \
             }                                                                                  \
         }                                                                                      \
-    }                                                                                          \
-    IN_GROUPS(name)
+    }
 #define IS_NAN(v) ((v) != (v))
 #define NEVER(v) 0
 #define EXTREMA(name, BEATS)                                         \

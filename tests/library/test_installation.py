@@ -61,3 +61,23 @@ def test_the_package_is_complete():
     for part in ("The OpenBLAS Project", "The University of Tennessee", "GNU GENERAL PUBLIC LICENSE",
                  "GCC RUNTIME LIBRARY EXCEPTION"):
         assert part in notices
+
+
+def test_type_checkers_see_every_layer():
+    """The stub of wengert.nn names the files of the layers; the module makes its list when it runs."""
+    import importlib
+    import re
+    stub = (Path(wengert.__file__).parent / "nn" / "__init__.pyi").read_text()
+    seen = {name for part in re.findall(r"from \.modules\.(\w+) import \*", stub) for name in importlib.import_module("wengert.nn.modules." + part).__all__}
+    assert seen | {"Module"} >= set(wengert.nn.modules.__all__)
+
+
+def test_a_type_checker_knows_tensors_and_layers(tmp_path):
+    pytest.importorskip("mypy")
+    (tmp_path / "a.py").write_text("import wengert as torch\nreveal_type((torch.ones(3), torch.tensor(1), torch.nn.Linear(1, 1)))\n"
+                                   "with torch.no_grad():\n    reveal_type(torch.optim.Adam([]))\n")
+    place = str(Path(wengert.__file__).parent.parent)            # mypy refuses the folder of installed packages there, and knows it
+    run = subprocess.run([sys.executable, "-m", "mypy", "--follow-imports=silent", "a.py"], capture_output=True, text=True, cwd=tmp_path,
+                         env={**os.environ, "MYPYPATH": "" if "site-packages" in place else place})
+    assert '"tuple[wengert._core.Tensor, wengert._core.Tensor, wengert.nn.modules.linear.Linear]"' in run.stdout, run.stdout + run.stderr
+    assert '"wengert.optim.adam.Adam"' in run.stdout

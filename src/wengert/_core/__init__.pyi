@@ -1,6 +1,6 @@
 """Types of the compiled core, for type checkers; the table's methods come from the generated stubs."""
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from wengert._generated.table_tensor import TensorMethods
 from wengert.types import Size, device as _device, layout as _layout
@@ -8,6 +8,7 @@ from wengert.types import Size, device as _device, layout as _layout
 _int = int      # Tensor has methods of these names
 _bool = bool
 _float = float
+_F = TypeVar("_F", bound=Callable[..., Any])
 _Operand = Tensor | bool | int | float
 
 class dtype:
@@ -29,6 +30,24 @@ class Generator:
     def get_state(self) -> Tensor: ...
     def set_state(self, state: Tensor) -> Generator: ...
     def clone_state(self) -> Generator: ...
+
+class _Mode:
+    def __enter__(self) -> None: ...
+    def __exit__(self, kind: Any = None, error: Any = None, traceback: Any = None) -> None: ...
+    def __call__(self, function: _F) -> _F: ...
+
+class ModuleBase:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __getattr__(self, name: str) -> Any: ...
+
+class no_grad(_Mode): ...
+class enable_grad(_Mode): ...
+
+class inference_mode(_Mode):
+    def __init__(self, mode: bool = True) -> None: ...
+
+class set_grad_enabled(_Mode):
+    def __init__(self, mode: bool) -> None: ...
 
 class Node:
     metadata: dict[Any, Any]

@@ -8,7 +8,8 @@ import wengert
 CALLS = [
     "t.movedim(a, 0, 1)", "t.movedim(a, -1, 0)", "t.movedim(a, 2, 2)", "t.movedim(a, (0, 1), (1, 0))", "t.movedim(a, 3, 0)", "t.movedim(a, 0, -4)",
     "t.movedim(a[0, 0, 0], 0, 0)", "t.movedim(a[0, 0, 0], 1, 0)",
-    "t.kron(v, v)", "t.kron(m, m)", "t.kron(v, m)", "t.kron(m, a)", "t.kron(v[0], m)", "t.kron(v[:0], v)",
+    "t.kron(v, v)", "t.kron(m, m)", "t.kron(v, m)", "t.kron(m, a)", "t.kron(v[0], m)", "t.kron(v[:0], v)", "t.kron(m, v[0])",
+    "t.kron(m.repeat(2, 5), m.repeat(3, 1))", "t.kron(m.repeat(2, 5), a.repeat(2, 1, 3))", "t.kron(a.repeat(3, 2, 2), m)", "t.kron(m, v.repeat(100))",
     "t.cross(w, w.flip(0), dim=1)", "t.cross(w, w[:1], dim=1)", "t.cross(w[0], w[1], dim=0)", "t.cross(w, v[:2], dim=1)", "t.cross(w, w, dim=0)",
     "t.linalg.cross(w, w.flip(1))", "t.linalg.cross(w[:2, :2], w[:2, :2])",
     "t.linalg.cross(t.ones(()), t.ones(()))", "t.linalg.cross(w, w, dim=5)",
@@ -28,6 +29,12 @@ CALLS = [
     "t.nn.BCEWithLogitsLoss(reduction='none')(m, m.detach().sigmoid())", "t.nn.CrossEntropyLoss()(m, t.tensor([0, 3, 1]))",
     "t.nn.CrossEntropyLoss(weight=v.detach().abs(), label_smoothing=0.1, ignore_index=3)(m, t.tensor([0, 3, 1]))",
     "t.nn.CrossEntropyLoss(reduction='sum')(m, m.detach().softmax(1))", "t.nn.CrossEntropyLoss()(m, t.tensor([0, 4, 1]))", "t.nn.L1Loss(reduction='other')(m, m)",
+    *[f"t.nn.functional.multi_margin_loss(m, t.tensor([0, 3, 1]), p={p}, margin={margin}, weight={weight})"
+      for p in (1, 2) for margin in (0.7, -0.7) for weight in (None, "v.detach().abs()")],
+    *[f"t.nn.functional.multilabel_margin_loss(m, t.tensor([{rows}]), reduction='none')"
+      for rows in ("[0, 3, -1, 1], [-1, 2, 2, 2], [2, 1, 0, 3]", "[-1, 0, 0, 0], [-1, 0, 0, 0], [-1, 2, -1, 0]", "[1, 1, 2, -1], [3, -1, 0, 0], [0, -1, 0, 0]")],
+    "t.linalg.lu(m)[1:]", "t.linalg.lu(m.T)[1:]", "t.linalg.lu(t.stack([m[:, 1:], m[:, :3]]))[1:]", "t.linalg.det(m[:, 1:])",
+    "t.linalg.det(t.stack([m[:, 1:], m[:, :3]]))", "t.linalg.det(t.stack([m[:, 1:], m[:1, :3].expand(3, 3)]))",
     "t.broadcast_tensors(v, m[:, :1], v[0])[1]", "t.broadcast_tensors(v, w[0])", "t.broadcast_tensors(v[:0], v[:1])[1]",
     "t.nn.functional.batch_norm(m, None, None, training=True)", "t.nn.functional.batch_norm(m, v.detach(), v.detach().abs(), v, v)",
     "t.nn.functional.batch_norm(m, None, None, v[:2], None, True)", "t.nn.functional.batch_norm(a, None, None, w[0], w[1], True)",
@@ -38,6 +45,10 @@ PLAIN = [
     "t.arange(0, 5, 2, dtype=t.float32)", "t.arange(0.5, 5, 2, dtype=t.int64)", "t.arange(0, 5, 0.)", "t.linspace(0, 1, 5)", "t.linspace(0, 1, -1)",
     "t.linspace(t.tensor(1.), 2, 3)", "t.linspace(t.ones(2), 2, 3)", "t.eye(3)", "t.eye(2, 4)", "t.eye(4, 2, dtype=t.int64)", "t.eye(0)", "t.eye(3, 0)", "t.eye(-1)",
     "t.triu_indices(4, 4)", "t.triu_indices(3, 5, 1)", "t.tril_indices(5, 3, -1)", "t.tril_indices(0, 3)", "t.triu_indices(2, 3, 9)", "t.tril_indices(2, 3, -9)",
+    *[f"t.isin(t.arange({n}) % 7, t.arange({k}) % 5, invert={invert})" for n in (0, 3, 70) for k in (0, 1, 4, 20, 40) for invert in (False, True)],
+    "t.isin(t.ones(3, 30), t.arange(3))", "t.isin(t.arange(90).reshape(9, 10), t.tensor([1.5, 8., float('nan')]))",
+    *[f"t.linalg.lu(t.tensor([[1., 5, 2, 0], [4, 2, 6, 1], [7, 8, 9, 2.]], dtype=t.float64){view})" for view in ("", ".T", "[:, :3].expand(2, 3, 3)", "[:0]")],
+    "t.lu_unpack(t.ones(2, 2), t.tensor([1, 3], dtype=t.int32))", "t.lu_unpack(t.ones(2, 3, 3), t.tensor([[2, 3, 3], [3, 2, 3]], dtype=t.int32))",
     "t.triu_indices(90, 80, -3)", "t.tril_indices(90, 80, 2)", "t.triu_indices(2, -1)", "t.triu_indices(3, 3, dtype=t.int32)",
     "t.eye(2, dtype=t.bool)", "t.bincount(t.tensor([1, 1, 3]))", "t.bincount(t.tensor([-1, 1]))", "t.bincount(t.tensor([], dtype=t.int64))",
     "t.nn.functional.one_hot(t.tensor([0, 2]), 3)", "t.nn.functional.one_hot(t.tensor([0, 2]))", "t.nn.functional.one_hot(t.tensor([0, 3]), 3)",

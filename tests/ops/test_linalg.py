@@ -205,3 +205,22 @@ def test_norms_of_matrices_without_elements(shape, order):
     ours, theirs = (lib.linalg.matrix_norm(lib.ones(shape), order) for lib in (wengert, torch))
     assert ours.tolist() == theirs.tolist()
     assert wengert.linalg.matrix_norm(wengert.ones(shape), order, keepdim=True).shape == (*shape[:-2], 1, 1)
+
+
+@pytest.mark.parametrize("driver", [None, "gels", "gelsy", "gelsd", "gelss"])
+@pytest.mark.parametrize("shapes", [((4, 4), (4, 2)), ((6, 4), (6, 3)), ((3, 5), (3, 2)), ((2, 5, 3), (2, 5, 1)), ((2, 5, 3), (2, 5)), ((1, 1), (1, 1))])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_least_squares_of_full_and_lower_rank(driver, shapes, dtype):
+    torch = pytest.importorskip("torch")
+    r = np.random.default_rng(5)
+    a, b = (r.standard_normal(s).astype(dtype) for s in shapes)
+    low = a.copy()
+    low[..., -1] = low[..., 0] if a.shape[-1] > 1 else 0
+    for values in (a, low) if driver != "gels" else (a,):               # gels takes the rank for granted
+        ours, theirs = (lib.linalg.lstsq(lib.from_numpy(values), lib.from_numpy(b), driver=driver) for lib in (wengert, torch))
+        for name, x, y in zip(("solution", "residuals", "rank", "singular_values"), ours, theirs):
+            if values is low and name in ("residuals", "singular_values"):
+                continue                                                # rounding errors
+            np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=0, atol=1e-4 if dtype == "float32" else 1e-11, err_msg=name)
+    for rcond, rank in ((None, 2), (1e-2, 1)):
+        assert wengert.linalg.lstsq(wengert.tensor([[1, 0], [0, 1e-3]]), wengert.ones(2, 1), rcond=rcond).rank.item() == rank

@@ -55,6 +55,50 @@ def eye(int64_t n, int64_t m, dtype):
     return t
 
 
+def triangle_indices(int64_t rows, int64_t columns, int64_t offset, bint upper):
+    """(2, n) int64: row and column of each element of a matrix on and above, or on and below, its diagonal `offset`, row by row."""
+    cdef int64_t i, j, begin, end, n = 0
+    cdef int64_t *row
+    cdef int64_t *column
+    cdef Tensor t
+    for i in range(rows):
+        n += max(columns - max(i + offset, 0), 0) if upper else max(min(i + offset + 1, columns), 0)
+    t = empty((2, n), DTYPES[WG_I64])
+    row = <int64_t *>t.t.v.a.data
+    column = row + n
+    n = 0
+    for i in range(rows):
+        begin = max(i + offset, 0) if upper else 0
+        end = columns if upper else min(i + offset + 1, columns)
+        for j in range(begin, end):
+            row[n] = i
+            column[n] = j
+            n += 1
+    return t
+
+
+def exchanged_rows(Tensor pivots not None, int64_t rows):
+    """int64 (*, rows): the order of the rows after a sequence of exchanges, ``pivots`` of shape (*, k), int32 or int64, dense, counted from 1:
+    element j of pivots exchanges row j and row pivots[j] - 1."""
+    cdef int64_t i, j, p, k = pivots.t.v.a.shape[pivots.t.v.a.ndim - 1]
+    cdef Tensor t = empty((*tuple(pivots.shape)[:pivots.t.v.a.ndim - 1], rows), DTYPES[WG_I64])
+    cdef int64_t *order = <int64_t *>t.t.v.a.data
+    cdef bint wide = pivots.t.v.a.dtype == WG_I64
+    if not pivots.t.v.a.contiguous or not (wide or pivots.t.v.a.dtype == WG_I32) or k > rows:
+        raise RuntimeError("exchanged_rows: unfit pivots")
+    for i in range(t.t.v.a.numel // rows if rows else 0):
+        for j in range(rows):
+            order[j] = j
+        for j in range(k):
+            p = ((<int64_t *>pivots.t.v.a.data)[i * k + j] if wide else (<int32_t *>pivots.t.v.a.data)[i * k + j]) - 1
+            if not 0 <= p < rows:
+                raise RuntimeError("pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive."
+                                   "Did you properly pass the result of lu_factor?")
+            order[j], order[p] = order[p], order[j]
+        order += rows
+    return t
+
+
 cdef int check_line(Tensor t) except -1:
     """These kernels walk along one dimension."""
     if t.t.v.a.ndim != 1:

@@ -80,7 +80,11 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
     if not isinstance(test_elements, Tensor):
         test_elements = _core.from_data(test_elements, None)
     n = test_elements.numel()
-    if n < 16 or elements.numel() * n < 4096 or elements.dtype != test_elements.dtype:
+    if 0 < n < 16 and elements.numel() > 64:
+        hit, *others = (ops.eq(elements, one) for one in test_elements.detach().reshape(-1).unbind(0))
+        for other in others:
+            hit = ops.logical_or(hit, other)
+    elif n < 16 or elements.numel() * n < 4096 or elements.dtype != test_elements.dtype:
         hit = ops.any_dim(ops.eq(elements.unsqueeze(-1), test_elements.reshape(-1)), (-1,))
     else:                                                  # what stands where an element would be put
         ordered = test_elements.detach().reshape(-1).sort()[0]

@@ -85,7 +85,12 @@ def kron(input, other):
         left += p, 1
         right += 1, q
         size.append(p * q)
-    return (input.reshape(left) * other.reshape(right)).reshape(size)
+    if n == 0 or b[-1] >= 64 or input.numel() * other.numel() < 1024:
+        return (input.reshape(left) * other.reshape(right)).reshape(size)
+    # Whole rows of both, so that the product runs along rows, not along pieces as long as other's.
+    input = input.reshape(a).unsqueeze(-1).expand(*a, b[-1]).reshape(*left[:-2], size[-1])
+    other = other.reshape(b).unsqueeze(-2).expand(*b[:-1], a[-1], b[-1]).reshape(*right[:-2], size[-1])
+    return (input * other).reshape(size)
 
 
 @public(out=True, inplace=True)

@@ -511,26 +511,11 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
 
 def _triangle(row, col, offset, dtype, upper):
     """Row and column of each element of a matrix on and above, or on and below, one of its diagonals."""
-    from ..creation import arange
     for name, size in (("row", row), ("col", col)):
         if size < 0:
             raise RuntimeError(f"{name} must be non-negative, got{size}")
-    i64 = _core.dtype_by_name("int64")
-    rows = arange(row, dtype=i64)
-    offset = min(max(offset, -row), col)                    # where it changes nothing any more
-    if row * col <= 1 << 12:                                # the matrix is looked at; of larger ones the wanted part may be small
-        distance = arange(col, dtype=i64) - rows.unsqueeze(1)
-        places = ops.nonzero(distance >= offset if upper else distance <= offset).t().contiguous()
-        return places if dtype is None or dtype is i64 else places.to(dtype)
-    if upper:
-        begin = (rows + offset).clamp(0, col)
-        count = col - begin
-    else:
-        begin = rows * 0
-        count = (rows + (offset + 1)).clamp(0, col)
-    of_row = repeat_interleave(rows, count)
-    columns = arange(of_row.shape[0], dtype=i64) - (count.cumsum(0) - count - begin)[of_row]
-    return ops.stack([of_row, columns], 0).to(dtype or i64)
+    places = _core.triangle_indices(row, col, min(max(offset, -row), col), upper)       # clamped to where it changes nothing any more
+    return places if dtype is None else places.to(dtype)
 
 
 @public

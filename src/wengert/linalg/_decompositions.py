@@ -4,7 +4,6 @@ from ..composite._register import with_out
 from . import _values
 from ._checks import check_float, check_kernel, check_matrix, check_square, results
 from ._functions import CompleteQr, LinalgDet, LinalgLuFactorEx, LinalgSlogdet, eye_like, t
-from ._values import array_of, tensor_of
 
 _qr, _svd, _eigh, _slogdet = results("qr", ("Q", "R")), results("svd", ("U", "S", "Vh")), results("eigh", ("eigenvalues", "eigenvectors")), \
     results("slogdet", ("sign", "logabsdet"))
@@ -167,7 +166,7 @@ def unpack(compact, pivots):
     """P, L and U of `lu_factor`'s results."""
     m, n = compact.shape[-2:]
     k = min(m, n)
-    p = tensor_of(_values.permutation(array_of(pivots), m)).to(compact.dtype)
+    p = _values.permutation(pivots, m, compact.dtype)
     lower = compact[..., :k].tril(-1)
     diagonal = ops.expand(eye_like(lower), (*lower.shape[:-2], k, k))
     if m > k:

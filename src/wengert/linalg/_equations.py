@@ -7,7 +7,7 @@ from ..types import finfo
 from . import _values
 from ._checks import check_float, check_matrix, check_same_dtype, check_square, results
 from ._decompositions import lu_factor_ex, svd, svdvals, unpack
-from ._functions import LinalgPinv, above, inverse_above, t
+from ._functions import LinalgPinv, above, eye_like, inverse_above, t
 
 _inv_ex, _solve_ex = results("inv_ex", ("inverse", "info")), results("solve_ex", ("result", "info"))
 _lstsq = results("lstsq", ("solution", "residuals", "rank", "singular_values"))
@@ -139,6 +139,19 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
     return LinalgPinv.apply(A, atol, rtol, hermitian)
 
 
+def _by_qr(A, b, rcond):
+    """The solution of least norm of lstsq where A = Q R (or A^T, if it has fewer rows than columns) is sure to have full rank: where the
+    Frobenius norms of R and its inverse, which bound its condition number, multiply to less than 1 / rcond. Else None."""
+    wide = A.shape[-2] < A.shape[-1]
+    q, r = ops._qr(t(A) if wide else A, False, True)
+    if not (ops.diagonal(r, 0, -2, -1) != 0).all():
+        return None
+    inverse = ops._solve_triangular(r, eye_like(r), True, False)
+    if not (ops.vector_norm(r, 2, (-2, -1)) * ops.vector_norm(inverse, 2, (-2, -1)) * rcond < 1).all():
+        return None
+    return q @ ops._solve_triangular(t(r), b, False, False) if wide else ops._solve_triangular(r, t(q) @ b, True, False)
+
+
 @with_out
 def lstsq(A, B, rcond=None, *, driver=None):
     """The X of least norm among those that make |A X - B| smallest: (solution, residuals, rank, singular values).
@@ -164,14 +177,19 @@ def lstsq(A, B, rcond=None, *, driver=None):
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
     rcond = finfo(A.dtype).eps * max(m, n) if rcond is None else rcond
     rank, singular = A.new_empty((0,), dtype=int64), A.new_empty((0,))
-    if (A.requires_grad or b.requires_grad) and is_grad_enabled() or A.numel() == 0:
-        x, s = pinv(A, rtol=rcond) @ b, svdvals(A.detach())
+    differentiable = (A.requires_grad or b.requires_grad) and is_grad_enabled() or A.numel() == 0
+    x = None if differentiable or driver in ("gelsd", "gelss") else _by_qr(A, b, rcond)
+    if x is not None:
+        rank = rank if driver == "gels" else A.new_full(A.shape[:-2], min(m, n), dtype=int64)
     else:
-        u, s, vh = svd(A, full_matrices=False)
-        x = t(vh) @ (inverse_above(s, 0.0, rcond).unsqueeze(-1) * (t(u) @ b))
-    if driver != "gels":
-        rank = above(s, 0.0, rcond).sum(-1) if s.shape[-1] else s.sum(-1, dtype=int64)
-        singular = s if driver in ("gelsd", "gelss") else singular
+        if differentiable:
+            x, s = pinv(A, rtol=rcond) @ b, svdvals(A.detach())
+        else:
+            u, s, vh = svd(A, full_matrices=False)
+            x = t(vh) @ (inverse_above(s, 0.0, rcond).unsqueeze(-1) * (t(u) @ b))
+        if driver != "gels":
+            rank = above(s, 0.0, rcond).sum(-1) if s.shape[-1] else s.sum(-1, dtype=int64)
+            singular = s if driver in ("gelsd", "gelss") else singular
     residuals = A.new_empty((0,))
     if m > n and (driver == "gels" or driver != "gelsy" and bool((rank == n).all())):
         residuals = ((A @ x - b) ** 2).sum(-2)

@@ -1,6 +1,4 @@
 """What goes through NumPy's LAPACK, as arrays, and the errors of decompositions that do not exist."""
-import math
-
 from .. import _core
 
 
@@ -52,18 +50,7 @@ def call(name, *arrays, **options):
         raise LinAlgError(f"linalg.{name}: {error}") from None
 
 
-def permutation(pivots, m):
+def permutation(pivots, m, dtype):
     """The matrices P with A = P L U of a sequence of row exchanges."""
-    import numpy
-    flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
-    order = numpy.tile(numpy.arange(m), (flat.shape[0], 1))
-    every = numpy.arange(flat.shape[0])
-    for j in range(flat.shape[1]):
-        p = flat[:, j] - 1
-        other = order[every, p].copy()
-        order[every, p] = order[:, j]
-        order[:, j] = other
-    result = numpy.zeros((flat.shape[0], m, m))
-    result[every[:, None], order, numpy.arange(m)] = 1
-    return result.reshape(*pivots.shape[:-1], m, m)
-
+    order = _core.exchanged_rows(pivots.detach().contiguous(), m)
+    return _core.empty((*pivots.shape[:-1], m, m), dtype, True).scatter_(-2, order.unsqueeze(-2), 1)

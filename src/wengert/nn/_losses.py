@@ -460,8 +460,7 @@ def multi_margin_loss(
         loss = loss * loss
     if weight is not None:
         loss = loss * weight[classes]
-    others = (zeros_like(rows.detach()) + 1).scatter(1, classes, 0.0)
-    loss = (loss * others).sum(1) / rows.size(1)
+    loss = loss.scatter(1, classes, 0.0).sum(1) / rows.size(1)
     if reduction == "none" and input.dim() <= 1:
         return loss.reshape(())
     return _reduce(loss, reduction)
@@ -481,6 +480,8 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     labels = target.reshape(rows.size())
     count = rows.size(1)
     listed = (labels < 0).cumsum(1) == 0  # before the first -1
+    longest = int(listed.sum(1).amax().item()) if labels.numel() else 0
+    listed, labels = listed[:, :longest], labels[:, :longest]
     chosen = where(listed, labels, 0)
     is_label = zeros_like(rows.detach()).scatter_add(1, chosen, listed.to(rows.dtype)) > 0
     difference = 1 - rows.gather(1, chosen).unsqueeze(2) + rows.unsqueeze(1)

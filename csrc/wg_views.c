@@ -92,24 +92,22 @@ static WG_COLD int ambiguous(const wg_tensor *t, int itself) {
     const int length = (int)(end ? end - name : (ptrdiff_t)strlen(name));
     const unsigned out = n ? t->v.edge.out : 0;
     const char *how = itself ? "is being modified inplace" : "its base or another view of its base has been modified inplace";
-    if (t->view_flags & WG_VIEW_CUSTOM)
-        return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. This view was created inside a custom Function (or because an "
-                       "input was returned as-is) and the autograd logic to handle view+inplace would override the custom backward "
-                       "associated with the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
-                       "this by cloning the output of the custom Function.", out, length, name, how);
-    if (t->view_flags & WG_VIEW_OF_MANY)
-        return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. This view is the output of a function that returns multiple "
-                       "views. Such functions do not allow the output views to be modified inplace. You should replace the inplace "
-                       "operation by an out-of-place one.", out, length, name, how);
-    if (t->view_flags & WG_VIEW_INFERENCE)
-        return wg_fail(WG_RUNTIME_ERROR, "A view was created in inference mode and %s in normal mode. Given that this use case is ambiguous "
-                       "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both "
-                       "inside the inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the "
-                       "inplace to be tracked).", how);
-    return wg_fail(WG_RUNTIME_ERROR, "A view was created in no_grad mode and %s with grad mode enabled. Given that this use case is "
-                   "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
-                   "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
-                   "to be tracked).", how);
+    const char *why = t->view_flags & WG_VIEW_CUSTOM ?
+        "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle "
+        "view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. This "
+        "behavior is forbidden. You can fix this by cloning the output of the custom Function." : t->view_flags & WG_VIEW_INFERENCE ?
+        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+        "inplace either both inside the inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the "
+        "inplace to be tracked)." : t->view_flags & WG_VIEW_NO_GRAD ?
+        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+        "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the "
+        "inplace to be tracked)." :
+        "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be modified "
+        "inplace. You should replace the inplace operation by an out-of-place one.";
+    if (n == NULL || t->view_flags & WG_VIEW_NO_GRAD)
+        return wg_fail(WG_RUNTIME_ERROR, t->view_flags & WG_VIEW_INFERENCE ? "A view was created in inference mode and %s in normal mode. %s"
+                       : "A view was created in no_grad mode and %s with grad mode enabled. %s", how, why);
+    return wg_fail(WG_RUNTIME_ERROR, "Output %u of %.*s is a view and %s. %s", out, length, name, how, why);
 }
 
 int wg_tensor_refresh_slow(wg_tensor *t) {
@@ -119,7 +117,7 @@ int wg_tensor_refresh_slow(wg_tensor *t) {
         set_own_edge(t, g->edge);
         return 0;
     }
-    if (t->view_flags & (WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM) && g->edge.node)
+    if (t->view_flags & (WG_VIEW_OF_MANY | WG_VIEW_NO_GRAD | WG_VIEW_CUSTOM) && g->edge.node)
         return wg_mode & WG_MODE_NO_GRAD ? 0 : ambiguous(t, 0);
     wg_val cut;
     wg_val_share(&cut, &t->v);

@@ -12,7 +12,8 @@
  * and "base with this window replaced by that value". Only geometry is kept, no tensor, so views outlive their base.
  * Groups live on tensors (handles), not on values: temporaries of formulas are never written to.
  * Where it cannot be said what a view should be a function of after such a write (it was made under no_grad, or it is
- * what a Function returned), its next recorded use is refused, as in PyTorch. */
+ * what a Function returned), its next recorded use is refused, as in PyTorch; so it is, for PyTorch's sake, with one of several views
+ * (split, unbind). */
 typedef struct wg_group {
     int64_t refs;
     uint64_t generation;

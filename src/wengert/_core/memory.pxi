@@ -82,6 +82,19 @@ def _base(Tensor self not None):
     return out
 
 
+def _stand_alone(Tensor self not None):
+    """Makes a fresh view no view: of what is written into it neither the base nor the base's other views learn. Returns it."""
+    cdef wg_version *version = wg_version_new()
+    if version == NULL:
+        check(-1)
+    version.inference = self.t.v.version.inference
+    wg_tensor_leave(&self.t)
+    self.t.view_flags = 0
+    wg_version_drop(self.t.v.version)
+    self.t.v.version = version
+    return self
+
+
 def _is_shared(Tensor self not None):
     return bool(self.t.v.a.storage.flags & WG_STORAGE_SHARED)
 

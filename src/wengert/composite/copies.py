@@ -46,10 +46,18 @@ for _name, _view in (*_VIEWS.items(), *_LISTS.items()):
     _copying(_name, _view, _name in _LISTS)
 
 
-# Under autograd these are not views of one another elsewhere, so that each may be written to; here each may be anyway.
-public(_split, name="unsafe_split")
-public(functions["chunk"], name="unsafe_chunk")
-public(functions["split"], name="unsafe_split_with_sizes")
+def _unsafe(name, split):
+    def unsafe(*args, **kwargs):
+        return tuple(_core._stand_alone(part) for part in split(*args, **kwargs))
+
+    unsafe.__name__ = unsafe.__qualname__ = "unsafe_" + name
+    unsafe.__doc__ = f"`{name}`, whose parts are no views for autograd: each may be written to, as long as neither the input nor another is used."
+    public(unsafe)
+
+
+_unsafe("split", _split)
+_unsafe("chunk", functions["chunk"])
+_unsafe("split_with_sizes", functions["split"])
 
 
 @public(out=True)

@@ -203,9 +203,10 @@ def tensor_split(input, indices_or_sections, dim=0):
         k = indices_or_sections
         if k <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {k}")
-        sizes = [n // k + (i < n % k) for i in range(_core.check_room(k, "tensors"))]
-        return ops.split_with_sizes(input, sizes, dim)
-    cuts = [0, *indices_or_sections, n]
+        part, longer = divmod(n, k)
+        cuts = [i * part + min(i, longer) for i in range(_core.check_room(k, "tensors") + 1)]
+    else:
+        cuts = [0, *indices_or_sections, n]
     return tuple(ops.slice(input, dim, a, b, 1) for a, b in zip(cuts, cuts[1:]))
 
 

@@ -1,38 +1,6 @@
 """Nested tuples, lists and dicts of values: taken apart into their leaves, and put together again."""
 
-
-def flatten(tree):
-    """(leaves, rebuild): the leaves in order, and a function that makes a like tree of a sequence of as many leaves."""
-    if not isinstance(tree, (tuple, list, dict)):
-        return [tree], _only
-    if type(tree) is tuple or type(tree) is list:
-        for x in tree:
-            if isinstance(x, (tuple, list, dict)):
-                break
-        else:
-            return list(tree), type(tree)
-    leaves = []
-
-    def take(node):
-        """A maker of this node from an iterator over leaves."""
-        if isinstance(node, tuple) and hasattr(node, "_fields"):
-            parts = [take(x) for x in node]
-            return lambda rest, kind=type(node): kind(*[part(rest) for part in parts])
-        if type(node) in (list, tuple):
-            parts = [take(x) for x in node]
-            return lambda rest, kind=type(node): kind([part(rest) for part in parts])
-        if isinstance(node, dict):
-            items = [(key, take(x)) for key, x in node.items()]
-            return lambda rest, kind=type(node): kind([(key, part(rest)) for key, part in items])
-        leaves.append(node)
-        return next
-
-    root = take(tree)
-    return leaves, lambda new: root(iter(new))
-
-
-def _only(new):
-    return next(iter(new))
+from ._core import flatten
 
 
 def tree_map(function, tree):

@@ -52,7 +52,7 @@ class _Traced:
                 raise RuntimeError(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True")
             result, self.aux = result
         self.outputs = result
-        self.keep = self.keep_wanted and depends_on_others([t for t in flatten(result)[0] if isinstance(t, Tensor)], self.fresh)
+        self.keep = self.keep_wanted and depends_on_others(_tensors_of(result), self.fresh)
 
     def _enter(self, t, name):
         if not isinstance(t, Tensor):
@@ -73,7 +73,13 @@ class _Traced:
 
     def out(self, tree):
         """What the function returned, as a caller may have it."""
+        if isinstance(tree, Tensor):
+            return tree if self.keep else tree.detach()
         return tree if self.keep else tree_map(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
+
+
+def _tensors_of(tree):
+    return [tree] if isinstance(tree, Tensor) else [t for t in flatten(tree)[0] if isinstance(t, Tensor)]
 
 
 def _scalar(value, name):
@@ -86,11 +92,14 @@ def _scalar(value, name):
 
 def _sweep(outputs, inputs, vectors, retain_graph, create_graph):
     """Gradients, zeros where nothing depends."""
-    pairs = [(out, v) for out, v in zip(outputs, vectors) if out.requires_grad]
-    if not pairs:
-        return [_zeros_like(t) for t in inputs]
-    return list(_gradient([o for o, _ in pairs], inputs, [v for _, v in pairs], retain_graph, create_graph, allow_unused=True,
-                          materialize_grads=True))
+    for out in outputs:
+        if not out.requires_grad:
+            pairs = [(out, v) for out, v in zip(outputs, vectors) if out.requires_grad]
+            if not pairs:
+                return [_zeros_like(t) for t in inputs]
+            outputs, vectors = zip(*pairs)
+            break
+    return list(_gradient(outputs, inputs, vectors, retain_graph, create_graph, True, True, False, True))
 
 
 def grad_and_value(func, argnums=0, has_aux=False):
@@ -327,10 +336,11 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
             raise ValueError("vmap: there are no slices, and wengert learns the results' shapes from them")
         state = get_rng_state() if randomness == "same" else None
         columns = None
+        mapped = list(zip(leaves, dims))
         for k in range(n):
             if state is not None:
                 set_rng_state(state)
-            result = call(*rebuild([leaf if dim is None else leaf.select(dim, k) for leaf, dim in zip(leaves, dims)]), **kwargs)
+            result = call(*rebuild([leaf if dim is None else leaf.select(dim, k) for leaf, dim in mapped]), **kwargs)
             flat, rebuild_result = flatten(result)
             for t in flat:
                 if not isinstance(t, Tensor):

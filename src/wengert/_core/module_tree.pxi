@@ -2,11 +2,13 @@
 # itself: recursion ends where Python's would.
 
 cdef extern from "Python.h":
-    int Py_EnterRecursiveCall(const char *where) except -1
+    int Py_EnterRecursiveCall(const char *where)             # not 0 (3.11: 1, later -1): an exception is set
     void Py_LeaveRecursiveCall()
+    PyObject *_PyType_Lookup(type, object)
+    int PyDict_SetItem(object, object, object) except -1
 
 cdef int enter() except -1:
-    return Py_EnterRecursiveCall(" in a tree of modules")
+    return -1 if Py_EnterRecursiveCall(" in a tree") else 0
 
 cdef int modules_into(object module, object usual, set seen, list found) except -1:
     if module in seen:
@@ -89,6 +91,16 @@ def members_below(module, tuple registries not None, usual, str prefix="", bint 
                     seen.add(id(value))
                     found.append((below(path, name), value, held, name))
     return found
+
+
+def set_entry(registry, name, value):
+    """``registry[name] = value`` of a module's registry: see Note [Registered names are plain attributes]."""
+    PyDict_SetItem(registry, name, value)
+    for owner in registry._owners:
+        module = owner()
+        if module is not None and _PyType_Lookup(type(module), name) == NULL:
+            attributes = PyObject_GenericGetDict(module, NULL)
+            (<dict>attributes)[name] = value
 
 
 def copy_plain(to, value):

@@ -183,8 +183,12 @@ def rows_of_jacobian(out, inputs, create_graph, strict=False, retain_graph=False
     if out.requires_grad:
         flat = out.reshape(-1)
         last = flat.numel() - 1
-        rows = [_gradients((flat[k],), inputs, None, strict, create_graph, create_graph or retain_graph or k < last)
-                for k in range(last + 1)]
+        if strict:
+            rows = [_gradients((flat[k],), inputs, None, strict, create_graph, create_graph or retain_graph or k < last)
+                    for k in range(last + 1)]
+        else:
+            rows = [_grad(flat[k], inputs, None, create_graph or retain_graph or k < last, create_graph, True, True, False, True)
+                    for k in range(last + 1)]
     shape = tuple(out.shape)
     return tuple(_stack([row[i] for row in rows]).reshape(shape + tuple(t.shape)) if rows else t.new_zeros(shape + tuple(t.shape))
                  for i, t in enumerate(inputs))

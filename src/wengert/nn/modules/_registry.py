@@ -14,6 +14,8 @@ registries with the original, which therefore may have several owners.
 import weakref
 from collections import OrderedDict
 
+from ..._core import set_entry
+
 _MISSING = object()
 
 
@@ -55,12 +57,7 @@ class Registry(dict):
             if attributes.get(name, _MISSING) is value:
                 attributes.pop(name, None)
 
-    def __setitem__(self, name, value):
-        dict.__setitem__(self, name, value)
-        for ref in self._owners:
-            module = ref()
-            if module is not None and not hasattr(type(module), name):
-                module.__dict__[name] = value
+    __setitem__ = set_entry
 
     def __delitem__(self, name):
         self._hide(name, dict.pop(self, name))

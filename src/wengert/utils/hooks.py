@@ -30,7 +30,7 @@ class RemovableHandle:
             extra_dict = ()
         elif not isinstance(extra_dict, (list, tuple)):
             extra_dict = (extra_dict,)
-        self.extra_dict_ref = tuple(weakref.ref(d) for d in extra_dict)
+        self.extra_dict_ref = tuple(map(weakref.ref, extra_dict))
 
     def remove(self):
         """Removes the hook. Removing twice does nothing."""

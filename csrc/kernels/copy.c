@@ -135,11 +135,16 @@ typedef struct {
 
 static void transpose_items(void *context, int64_t begin, int64_t end) {
     const transpose_job *job = context;
-    for (int64_t item = begin; item < end; item++) {
-        wg_nest t;
-        wg_nest_copy(&t, &job->t);
-        wg_nest_seek(&t, item / job->pieces);
-        int64_t first = item % job->pieces * PIECE, m = t.n - first < PIECE ? t.n - first : PIECE;
+    int64_t piece = begin % job->pieces;
+    wg_nest t;
+    wg_nest_copy(&t, &job->t);
+    wg_nest_seek(&t, begin / job->pieces);
+    for (int64_t item = begin; item < end; item++, piece++) {
+        if (piece == job->pieces) {
+            piece = 0;
+            wg_nest_next(&t);
+        }
+        int64_t first = piece * PIECE, m = t.n - first < PIECE ? t.n - first : PIECE;
         char *p[2] = {t.p[0] + first * t.step[0], t.p[1] + first * t.step[1]};
         if (job->turn) job->turn(p[0], job->stride[0], p[1], t.step[1], m, job->size);
         else for (int64_t i = 0; i < job->size; i++) {
@@ -175,7 +180,7 @@ enum { SHORT = 16 };
 
 static void run_copy(const wg_nest *t, double cost_ns, wg_run run, void *context) {
     const int next = t->ndim - 1;
-    if (t->n < SHORT && next >= 0 && t->shape[next] >= PIECE && t->runs) {
+    if (t->n < SHORT && next >= 0 && t->shape[next] >= (t->n < 8 ? 8 : PIECE) && t->runs) {
         wg_nest swapped;
         wg_nest_copy(&swapped, t);
         swapped.n = t->shape[next];

@@ -33,6 +33,13 @@ CALLS = [
       for p in (1, 2) for margin in (0.7, -0.7) for weight in (None, "v.detach().abs()")],
     *[f"t.nn.functional.multilabel_margin_loss(m, t.tensor([{rows}]), reduction='none')"
       for rows in ("[0, 3, -1, 1], [-1, 2, 2, 2], [2, 1, 0, 3]", "[-1, 0, 0, 0], [-1, 0, 0, 0], [-1, 2, -1, 0]", "[1, 1, 2, -1], [3, -1, 0, 0], [0, -1, 0, 0]")],
+    *[f"t.nn.functional.embedding_bag(t.tensor({bags}), m.T, mode='{mode}', padding_idx={padding})"
+      for mode in ("sum", "mean", "max") for padding in (None, 2, -4)
+      for bags in ("[[0, 2, 3], [2, 2, 2]]", "[[1]]", "[[], []]", "[0, 2, 2, 3, 1], t.tensor([0, 0, 3])", "[0, 2, 2, 3, 1], t.tensor([0, 4, 5])",
+                   "[0, 2, 2], t.tensor([0, 1, 3]), include_last_offset=True")],
+    "t.nn.functional.embedding_bag(t.tensor([[0, 2, 3], [2, 2, 2]]), m.T, mode='sum', per_sample_weights=w[:2, :3])",
+    "t.nn.functional.embedding_bag(t.tensor([[0, 2, 3], [2, 2, 2]]), m.T, mode='sum', per_sample_weights=w[:2, :3], padding_idx=2)",
+    "t.nn.functional.embedding_bag(t.tensor([0, 2, 3]), m.T, t.tensor([0, 2]), mode='sum', per_sample_weights=w[0, :3])",
     "t.linalg.lu(m)[1:]", "t.linalg.lu(m.T)[1:]", "t.linalg.lu(t.stack([m[:, 1:], m[:, :3]]))[1:]", "t.linalg.det(m[:, 1:])",
     "t.linalg.det(t.stack([m[:, 1:], m[:, :3]]))", "t.linalg.det(t.stack([m[:, 1:], m[:1, :3].expand(3, 3)]))",
     "t.broadcast_tensors(v, m[:, :1], v[0])[1]", "t.broadcast_tensors(v, w[0])", "t.broadcast_tensors(v[:0], v[:1])[1]",
@@ -49,6 +56,11 @@ PLAIN = [
     "t.isin(t.ones(3, 30), t.arange(3))", "t.isin(t.arange(90).reshape(9, 10), t.tensor([1.5, 8., float('nan')]))",
     *[f"t.linalg.lu(t.tensor([[1., 5, 2, 0], [4, 2, 6, 1], [7, 8, 9, 2.]], dtype=t.float64){view})" for view in ("", ".T", "[:, :3].expand(2, 3, 3)", "[:0]")],
     "t.lu_unpack(t.ones(2, 2), t.tensor([1, 3], dtype=t.int32))", "t.lu_unpack(t.ones(2, 3, 3), t.tensor([[2, 3, 3], [3, 2, 3]], dtype=t.int32))",
+    *[f"t.tensor([t.equal({x}, {y})])" for x, y in (
+        ("t.arange(5)", "t.arange(5)"), ("t.arange(5000.)", "t.arange(5000.) * (t.arange(5000) < 4999)"), ("t.arange(5000.)", "t.arange(5000.) + 0"),
+        ("t.arange(5000.)", "-t.arange(5000.)"), ("t.tensor([float('nan')])", "t.tensor([float('nan')])"), ("t.zeros(2)", "-t.zeros(2)"),
+        ("t.zeros(2, 3)", "t.zeros(3, 2)"), ("t.zeros(0, 3)", "t.zeros(0, 3)"), ("t.arange(6)[::2]", "t.tensor([0, 2, 4])"), ("t.arange(4).int()", "t.arange(4).int()"),
+        ("t.arange(4., dtype=t.float64)", "t.tensor([0., 1, 2, 4], dtype=t.float64)"))],
     "t.triu_indices(90, 80, -3)", "t.tril_indices(90, 80, 2)", "t.triu_indices(2, -1)", "t.triu_indices(3, 3, dtype=t.int32)",
     "t.eye(2, dtype=t.bool)", "t.bincount(t.tensor([1, 1, 3]))", "t.bincount(t.tensor([-1, 1]))", "t.bincount(t.tensor([], dtype=t.int64))",
     "t.nn.functional.one_hot(t.tensor([0, 2]), 3)", "t.nn.functional.one_hot(t.tensor([0, 2]))", "t.nn.functional.one_hot(t.tensor([0, 3]), 3)",

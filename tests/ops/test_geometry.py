@@ -102,3 +102,22 @@ def test_write_is_linear_in_both():
     g = wengert.tensor(rng.standard_normal((3, 4)).tolist(), dtype=wengert.float64)
     gx, gv = wengert.autograd.grad(y, (x, v), g)
     assert abs((y*g).sum().item() - (x*gx).sum().item() - (v*gv).sum().item()) < 1e-12
+
+
+@pytest.mark.parametrize("mode, pads", [("constant", (1, 1, 1, 1)), ("constant", (3, -2, 0, 4)), ("constant", (-25, 1, 2, 2)), ("constant", (40, -29, 1, -1)),
+                                        ("constant", (2, 3)), ("constant", (0, 0, -1, 2, 1, 0)), ("reflect", (2, 3, 1, 0)), ("reflect", (-2, 3, 4, -1)),
+                                        ("replicate", (5, 0, 2, 1)), ("replicate", (-1, -1, 0, 3)), ("circular", (3, 3, 1, 2)), ("circular", (-2, 4, 0, 0))])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_padding_of_large_images(mode, pads, dtype):
+    torch = pytest.importorskip("torch")
+    values = np.random.default_rng(0).integers(-9, 9, (3, 5, 30, 64)).astype(dtype)
+    for view in (lambda x: x, lambda x: x.transpose(2, 3), lambda x: x[..., ::2]):
+        results = []
+        for lib in (wengert, torch):
+            x = lib.from_numpy(values).requires_grad_()
+            y = lib.nn.functional.pad(view(x), pads, mode)
+            g = lib.arange(y.numel()).reshape(y.shape) % 7
+            y.backward(g.to(y.dtype))
+            results.append((y.detach().numpy(), x.grad.numpy()))
+        for ours, theirs in zip(*results):
+            np.testing.assert_array_equal(ours, theirs)

@@ -93,6 +93,33 @@ cdef enum:
     FEW_ELEMENTS = 4096
 
 
+def same_elements(a, b):
+    """Have two dense tensors of one dtype, float32, float64 or int64, one shape and the same elements? No nan is the same as itself.
+    None where that is left to operations on the tensors: they are others, or long and do not differ early."""
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return None
+    cdef wg_array *x = &(<Tensor>a).t.v.a
+    cdef wg_array *y = &(<Tensor>b).t.v.a
+    cdef int64_t i, n = min(x.numel, FEW_ELEMENTS)
+    cdef int differ = 0
+    if x.dtype != y.dtype or not x.contiguous or not y.contiguous:
+        return None
+    if not wg_same_shape(x, y):
+        return False
+    if x.dtype == WG_F32:
+        for i in range(n):
+            differ |= (<float *>x.data)[i] != (<float *>y.data)[i]
+    elif x.dtype == WG_F64:
+        for i in range(n):
+            differ |= (<double *>x.data)[i] != (<double *>y.data)[i]
+    elif x.dtype == WG_I64:
+        for i in range(n):
+            differ |= (<int64_t *>x.data)[i] != (<int64_t *>y.data)[i]
+    else:
+        return None
+    return False if differ else True if n == x.numel else None
+
+
 def all_within(t, double low, double high):
     """Do all elements lie in [low, high], which no nan does? None where that is left to operations on the tensor: there are many
     elements, they do not lie side by side, or are neither float32, float64 nor int64."""

@@ -8,7 +8,8 @@ from .search import searchsorted
 @public
 def equal(input, other):
     """Same shape and same elements? A bool."""
-    return input.shape == other.shape and bool(ops.all(ops.eq(input, other)))
+    same = _core.same_elements(input, other)
+    return input.shape == other.shape and bool(ops.all(ops.eq(input, other))) if same is None else same
 
 
 @public

@@ -1,6 +1,6 @@
 """Look-ups by index: embedding and its bags, one-hot; padding."""
 
-from .. import arange, bincount, cat, int64, no_grad, ops, tensor, unique, where, zeros
+from .. import arange, bincount, cat, int64, no_grad, ops, unique, where, zeros
 from .. import norm as _norm
 from .._core import all_within
 
@@ -64,10 +64,6 @@ def embedding_bag(
         if offsets is not None:
             raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
                              f"length sequences. However, found offsets of type {type(offsets)}")
-        offsets = arange(0, input.numel(), input.size(1))
-        input = input.reshape(-1)
-        if per_sample_weights is not None:
-            per_sample_weights = per_sample_weights.reshape(-1)
     elif input.dim() == 1:
         if offsets is None:
             raise ValueError("offsets has to be a 1D Tensor but got None")
@@ -84,18 +80,24 @@ def embedding_bag(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
             f"(got mode='{mode}'). Please open a feature request on GitHub."
         )
+    if input.dim() == 2 and input.size(1):
+        return _equal_bags(input, embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq), mode, per_sample_weights,
+                           None if padding_idx is None else input != _padding_row(padding_idx, weight.size(0)))
+    if input.dim() == 2:
+        raise RuntimeError("step must be nonzero")          # PyTorch counts on to the next bag, by 0
     n_bags = offsets.size(0)
     rows = embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
-    starts = offsets.tolist()
-    ends = starts[1:] + [input.numel()]
     kept = None if padding_idx is None else input != _padding_row(padding_idx, weight.size(0))
     if mode == "max":
+        starts = offsets.tolist()
+        ends = starts[1:] + [input.numel()]
         bags = []
         for start, end in zip(starts, ends):
             bag = rows[start:end] if kept is None else rows[start:end][kept[start:end]]
             bags.append(bag.amax(0) if bag.size(0) else weight.new_zeros((weight.size(1),)))
         return cat([bag.unsqueeze(0) for bag in bags]) if bags else weight.new_zeros((0, weight.size(1)))
-    bag_of = tensor([b for b, (s, e) in enumerate(zip(starts, ends)) for _ in range(s, e)], dtype=int64)
+    sizes = cat([offsets[1:], offsets.new_full((1,), input.numel())]) - offsets if n_bags else offsets
+    bag_of = arange(n_bags).repeat_interleave(sizes.to(int64))
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(-1)
     if kept is not None:
@@ -106,6 +108,21 @@ def embedding_bag(
     counted = bag_of if kept is None else bag_of[kept]
     counts = bincount(counted, minlength=n_bags).clamp(min=1).to(weight.dtype)
     return total / counts.unsqueeze(-1)
+
+
+def _equal_bags(input, rows, mode, per_sample_weights, kept):
+    """`embedding_bag` of bags of one size, not 0: ``rows`` (B, N, D); ``kept`` (B, N) says which are no padding, None: all."""
+    if mode == "max":
+        if kept is None:
+            return rows.amax(1)
+        return where(kept.any(1, True), where(kept.unsqueeze(2), rows, float("-inf")).amax(1), 0.0)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(-1)
+    if kept is not None:
+        rows = rows * kept.to(rows.dtype).unsqueeze(-1)
+    if mode == "sum":
+        return rows.sum(1)
+    return rows.mean(1) if kept is None else rows.sum(1) / kept.sum(1, True).clamp(min=1).to(rows.dtype)
 
 
 def one_hot(tensor, num_classes=-1):

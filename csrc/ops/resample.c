@@ -81,9 +81,20 @@ static int read_blocks(blocks *b, const wg_attr *attr) {
            positive("dilation", "dilation", b->dilation, 1) < 0 || positive("padding", "pad", b->padding, 0) < 0 ? -1 : 0;
 }
 
+/* Sizes may be anything that an int64 holds: what does not fit one, nor one more, is as large as no memory is. */
+#define MOST (INT64_MAX - 1)
+static int64_t bounded(__int128 x) { return x > MOST ? MOST : x < -MOST ? -MOST : (int64_t)x; }
+
+static int64_t product(int64_t a, int64_t b) { return bounded((__int128)a * b); }
+
+/* How far the first block may be moved. */
+static int64_t room_of(const blocks *b, const int64_t *size, int d) {
+    return bounded((__int128)size[d] + (__int128)2 * b->padding[d] - (__int128)b->dilation[d] * (b->kernel[d] - 1) - 1);
+}
+
 static void count_blocks(blocks *b, const int64_t *size) {
     for (int d = 0; d < 2; d++) {
-        const int64_t room = size[d] + 2 * b->padding[d] - b->dilation[d] * (b->kernel[d] - 1) - 1;
+        const int64_t room = room_of(b, size, d);
         b->out[d] = room < 0 ? 0 : room / b->stride[d] + 1;
     }
 }
@@ -108,8 +119,8 @@ WG_FORWARD(_unfold) {
     if (b.out[0] < 1 || b.out[1] < 1) {
         int64_t negative[2];
         for (int d = 0; d < 2; d++) {
-            const int64_t room = size[d] + 2 * b.padding[d] - b.dilation[d] * (b.kernel[d] - 1) - 1;
-            negative[d] = room < 0 ? -((-room + b.stride[d] - 1) / b.stride[d]) + 1 : b.out[d];
+            const int64_t room = room_of(&b, size, d);
+            negative[d] = room < 0 ? -((-room - 1) / b.stride[d]) : b.out[d];
         }
         return wg_fail(WG_RUNTIME_ERROR, "Given input with spatial size (%lld, %lld), kernel_size=(%lld, %lld), dilation=(%lld, %lld), padding=(%lld, %lld), "
                        "calculated shape of the array of sliding blocks as (%lld, %lld), but its components must be at least one.", (long long)size[0],
@@ -117,7 +128,7 @@ WG_FORWARD(_unfold) {
                        (long long)b.padding[0], (long long)b.padding[1], (long long)negative[0], (long long)negative[1]);
     }
     const int64_t images = lead == 2 ? a->shape[0] : 1, channels = a->shape[lead - 1];
-    const int64_t shape[3] = {images, channels * b.kernel[0] * b.kernel[1], b.out[0] * b.out[1]};
+    const int64_t shape[3] = {images, product(channels, product(b.kernel[0], b.kernel[1])), product(b.out[0], b.out[1])};
     const int64_t to[6] = {images, channels, b.kernel[0], b.kernel[1], b.out[0], b.out[1]}, from[6] = {images, channels, size[0], size[1], 1, 1};
     wg_attr kernel[4] = {WG_INTS(b.kernel, 2), WG_INTS(b.dilation, 2), WG_INTS(b.padding, 2), WG_INTS(b.stride, 2)};
     return launch(WG_K_unfold, y, lead + 1, shape + 2 - lead, a, 6, to, from, kernel, 4);
@@ -139,17 +150,17 @@ WG_FORWARD(_fold) {
         return wg_fail(WG_RUNTIME_ERROR, "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but "
                        "got: %s", WG_SHAPE(a));
     if (a->dtype == WG_BOOL) return wg_fail(WG_NOT_IMPLEMENTED, "\"col2im_out_cpu\" not implemented for 'Bool'");
-    const int64_t taps = b.kernel[0] * b.kernel[1], rows = a->shape[lead - 1], columns = a->shape[lead];
+    const int64_t taps = product(b.kernel[0], b.kernel[1]), rows = a->shape[lead - 1], columns = a->shape[lead];
     if (rows % taps)
         return wg_fail(WG_RUNTIME_ERROR, "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)=%lld and "
                        "kernel_size=(%lld, %lld).", (long long)rows, (long long)b.kernel[0], (long long)b.kernel[1]);
     count_blocks(&b, size);
-    if (b.out[0] * b.out[1] != columns)
+    if (product(b.out[0], b.out[1]) != columns)
         return wg_fail(WG_RUNTIME_ERROR, "Given output_size=(%lld, %lld), kernel_size=(%lld, %lld), dilation=(%lld, %lld), padding=(%lld, %lld), "
                        "stride=(%lld, %lld), expected size of input's dimension 2 to match the calculated number of sliding blocks %lld * %lld = %lld, but "
                        "got input.size(2)=%lld.", (long long)size[0], (long long)size[1], (long long)b.kernel[0], (long long)b.kernel[1],
                        (long long)b.dilation[0], (long long)b.dilation[1], (long long)b.padding[0], (long long)b.padding[1], (long long)b.stride[0],
-                       (long long)b.stride[1], (long long)b.out[0], (long long)b.out[1], (long long)(b.out[0] * b.out[1]), (long long)columns);
+                       (long long)b.stride[1], (long long)b.out[0], (long long)b.out[1], (long long)product(b.out[0], b.out[1]), (long long)columns);
     const int64_t images = lead == 2 ? a->shape[0] : 1, channels = rows / taps;
     const int64_t shape[4] = {images, channels, size[0], size[1]};
     const int64_t from[6] = {images, channels, b.kernel[0], b.kernel[1], b.out[0], b.out[1]}, to[6] = {images, channels, size[0], size[1], 1, 1};

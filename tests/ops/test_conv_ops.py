@@ -328,3 +328,15 @@ def test_fold_is_the_adjoint_of_unfold():
     x, c = wengert.tensor(x), wengert.tensor(c)
     F = wengert.nn.functional
     assert abs(float((F.unfold(x, 2, 2, 0, 1)[..., :12] * c).sum() - (x * F.fold(c, (6, 5), 2, 2, 0, 1)).sum())) < 1e-12
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda F, x: F.unfold(x, 2**63 - 1, 2**63 - 1), "its components must be at least one"),
+    (lambda F, x: F.unfold(x, 2, 1, 2**63 - 1), "memory|too large|overflow|bytes"),
+    (lambda F, x: F.fold(x[0], (1, 2), (2**40, 2**40)), "divisible by the product of kernel_size"),
+    (lambda F, x: F.fold(x[0], (2**62, 2**62), 1), "expected size of input's dimension 2 to match"),
+    (lambda F, x: F.fold(x[0], (-2**63, -2**63), 1, 2**62), "expected size of input's dimension 2 to match"),
+])
+def test_sliding_blocks_larger_than_any_memory(call, message):
+    with pytest.raises((RuntimeError, MemoryError), match=message):
+        call(wengert.nn.functional, wengert.ones(1, 4, 6))

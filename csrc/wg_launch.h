@@ -11,9 +11,17 @@ WG_HIDDEN_BEGIN
 /* While not NULL every launch is also appended to this program (wg_program.h). */
 extern struct wg_program *wg_capturing;
 
-/* How to drop and retake the tape lock around launches worth it, and whether the process is ending, so that threads may never return
- * from one. Not called: there is no lock. */
-int wg_launch_init(void *(*unlock)(void), void (*relock)(void *token), int (*ending)(void));
+/* How to drop and retake the tape lock around launches worth it, whether the process is ending, so that threads may never return
+ * from one, and whether there is no other thread that could take the lock. Not called: there is no lock. */
+int wg_launch_init(void *(*unlock)(void), void (*relock)(void *token), int (*ending)(void), int (*alone)(void));
+
+/* No kernel draws from a generator between them; Note [One draw at a time]. */
+int wg_draws_exclude(void);
+void wg_draws_allow(int excluded);
+
+/* 1: own is a copy of the array that no other thread writes, and its storage the caller's to drop; 0: none is needed, own's storage is
+ * NULL; -1: no memory. Note [Contents that are gone by]. */
+int wg_steady(const wg_array *a, wg_array *own);
 
 /* This thread, as `writer` of a leaf: the address of its mode word, and above it how many forks lie between this process and the first
  * wengert was loaded into. Threads of the parent, which a forked child has not, are no writers in it. */

@@ -218,7 +218,7 @@ int WG_K(cross_entropy_vjp)(wg_array *const *op, int nop, const wg_attr *attr) {
     entropy e;
     room own;
     wg_rows r;
-    if (prepare(&e, &own, x, weight, attr, target->numel, 0, 0)) return -1;
+    if (count_targets(target, x->ndim ? x->shape[class_dim(x)] : 1, attr[0].i) < 0 || prepare(&e, &own, x, weight, attr, target->numel, 0, 0)) return -1;
     columns j;
     e.smoothing = wg_attr_float(attr[2]);
     e.stats = stats->data;
@@ -272,6 +272,7 @@ int WG_K(nll_loss_vjp)(wg_array *const *op, int nop, const wg_attr *attr) {
     wg_array *gx = op[0], *g = op[1], *target = op[2], *total = op[3], *weight = nop > 4 ? op[4] : NULL, classes, each;
     entropy e;
     room own;
+    if (count_targets(target, gx->ndim ? gx->shape[class_dim(gx)] : 1, attr[0].i) < 0) return -1;
     if (WG_K(fill)((wg_array *[]){gx}, 1, (wg_attr[]){WG_INT(0)})) return -1;
     if (prepare(&e, &own, gx, weight, attr, target->numel, 0, 0)) return -1;
     without_classes(&classes, gx, &e);

@@ -2,6 +2,9 @@
 #include "into.h"
 #include "ops.h"
 
+#include "../wg_launch.h"
+#include "../wg_storage.h"
+
 #define WG_FORWARD(name) int wg_forward_##name(const wg_val *const *x, int nx, const wg_attr *attr, wg_val *y)
 
 /* How many elements of an array are not zero. */
@@ -14,6 +17,17 @@ static int count(const wg_array *a, int64_t *n) {
     int status = wg_launch(WG_K_count_nonzero, (wg_array *[]){&total.a, (wg_array *)a}, 2, reduce, 1);
     if (status == 0) *n = *(const int64_t *)total.a.data;
     wg_val_release(&total);
+    return status;
+}
+
+/* A mask that stays as it was counted: Note [Contents that are gone by]. */
+static const wg_array *steady(const wg_array *mask, wg_array *own) {
+    const int copied = wg_steady(mask, own);
+    return copied < 0 ? NULL : copied ? own : mask;
+}
+
+static int let_go(wg_array *own, int status) {
+    if (own->storage) wg_storage_drop(own->storage);
     return status;
 }
 
@@ -30,12 +44,14 @@ static int broadcast(wg_array *bx, wg_array *bmask, const wg_array *x, const wg_
 /* x, mask */
 WG_FORWARD(masked_select) {
     (void)nx, (void)attr;
-    wg_array a, mask;
+    wg_array a, given, own;
+    const wg_array *mask;
     int64_t n;
     wg_val_clear(y);
     if (x[1]->a.dtype != WG_BOOL) return wg_fail(WG_RUNTIME_ERROR, "masked_select: expected BoolTensor for mask");
-    if (broadcast(&mask, &a, &x[1]->a, &x[0]->a) < 0 || count(&mask, &n) < 0 || wg_new(y, a.dtype, 1, &n) < 0) return -1;
-    return wg_done(y, wg_launch(WG_K_masked_select, (wg_array *[]){&y->a, &a, &mask}, 3, NULL, 0));
+    if (broadcast(&given, &a, &x[1]->a, &x[0]->a) < 0 || (mask = steady(&given, &own)) == NULL) return -1;
+    if (count(mask, &n) < 0 || wg_new(y, a.dtype, 1, &n) < 0) return let_go(&own, -1);
+    return let_go(&own, wg_done(y, wg_launch(WG_K_masked_select, (wg_array *[]){&y->a, &a, (wg_array *)mask}, 3, NULL, 0)));
 }
 
 /* y, which holds x's values, takes the source's elements where the mask is true. */
@@ -84,31 +100,35 @@ WG_FORWARD(_masked_place) {
 WG_FORWARD(_masked_take) {
     (void)nx;
     const wg_array *a = &x[0]->a;
-    wg_array mask, head;
+    wg_array given, head, own;
+    const wg_array *mask;
     int64_t n;
     wg_val_clear(y);
     if (!wg_expandable(&x[1]->a, a->ndim, a->shape))
         return wg_fail(WG_RUNTIME_ERROR, "the mask of shape %s does not broadcast to shape %s", WG_SHAPE(&x[1]->a), WG_SHAPE(a));
-    wg_expanded_array(&mask, &x[1]->a, a->ndim, a->shape);
-    if (count(&mask, &n) < 0 || wg_new_zeros(y, a->dtype, (int)attr[0].n, attr[0].v) < 0) return -1;
+    wg_expanded_array(&given, &x[1]->a, a->ndim, a->shape);
+    if ((mask = steady(&given, &own)) == NULL) return -1;
+    if (count(mask, &n) < 0 || wg_new_zeros(y, a->dtype, (int)attr[0].n, attr[0].v) < 0) return let_go(&own, -1);
     if (n > y->a.numel)
-        return wg_done(y, wg_fail(WG_RUNTIME_ERROR, "Number of elements of source < number of ones in mask"));
+        return let_go(&own, wg_done(y, wg_fail(WG_RUNTIME_ERROR, "Number of elements of source < number of ones in mask")));
     memcpy(&head, &y->a, offsetof(wg_array, shape));
     wg_array_set_dims(&head, 1, &n, NULL);
-    return wg_done(y, wg_launch(WG_K_masked_select, (wg_array *[]){&head, (wg_array *)a, &mask}, 3, NULL, 0));
+    return let_go(&own, wg_done(y, wg_launch(WG_K_masked_select, (wg_array *[]){&head, (wg_array *)a, (wg_array *)mask}, 3, NULL, 0)));
 }
 
 /* Column by column in memory, as PyTorch has it: x.nonzero().t() is dense. */
 WG_FORWARD(nonzero) {
     (void)nx, (void)attr;
-    const wg_array *a = &x[0]->a;
+    wg_array own;
+    const wg_array *a = steady(&x[0]->a, &own);
     int64_t n;
     wg_val_clear(y);
-    if (count(a, &n) < 0) return -1;
+    if (a == NULL) return -1;
+    if (count(a, &n) < 0) return let_go(&own, -1);
     int64_t shape[2] = {n, a->ndim}, strides[2] = {1, n};
-    if (wg_new(y, WG_I64, 2, shape) < 0) return -1;
+    if (wg_new(y, WG_I64, 2, shape) < 0) return let_go(&own, -1);
     wg_array_set_dims(&y->a, 2, shape, strides);
-    return wg_done(y, wg_launch(WG_K_nonzero, (wg_array *[]){&y->a, (wg_array *)a}, 2, NULL, 0));
+    return let_go(&own, wg_done(y, wg_launch(WG_K_nonzero, (wg_array *[]){&y->a, (wg_array *)a}, 2, NULL, 0)));
 }
 
 /* The smallest and the largest class. */

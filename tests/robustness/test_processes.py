@@ -232,9 +232,123 @@ def test_shared_and_disjoint_graphs_swept_at_once():
     usable()
 
 
+BY_CONTENTS = {
+    "gather": "x.gather(0, i)", "index": "x[i]", "index_select": "x.index_select(0, i)", "take": "wengert.take(x, i)", "one_hot": "nn.functional.one_hot(i, 3)",
+    "scatter": "x.clone().scatter_(0, i, y)", "scatter_add": "x.clone().scatter_add_(0, i, y)", "scatter_reduce": "x.clone().scatter_reduce_(0, i, y, 'mean')",
+    "index_add": "x.clone().index_add_(0, i, y)", "index_copy": "x.clone().index_copy_(0, i, y)", "index_fill": "x.clone().index_fill_(0, i, 2.0)",
+    "index_put": "x.clone().index_put_((i,), y, accumulate=True)", "put": "x.clone().put_(i, y)", "expanded": "table.gather(0, i[:, None].expand(-1, 4))",
+    "embedding": "nn.functional.embedding(i, table.requires_grad_()).sum().backward()", "part": "x.gather(0, i[:100])",
+    "cross_entropy": "nn.functional.cross_entropy(rows.requires_grad_(), i).backward()", "nll_loss": "nn.functional.nll_loss(rows.requires_grad_(), i).backward()",
+    "masked_select": "y.masked_select(m)", "masked": "y[m]", "nonzero": "m.nonzero()", "masked_scatter": "y.masked_scatter(m, y)",
+    "max_pool": "nn.functional.max_unpool1d(y[None, ::2], i[None, ::2], 2)", "bincount": "i.clamp(max=1000).bincount()",
+}
+
+
+def test_indices_and_masks_written_while_operations_go_by_them():
+    """They are checked, or counted, and read again: what another thread writes in between must not lead out of any memory."""
+    run(f"""
+        import threading, wengert
+        from wengert import nn
+        N = {2 * N}
+        i, m = wengert.zeros(N, dtype=wengert.int64), wengert.zeros(N, dtype=wengert.bool)
+        far, near, all_, none = wengert.full((N,), 10**11), wengert.zeros(N, dtype=wengert.int64), wengert.ones(N, dtype=wengert.bool), wengert.zeros(N, dtype=wengert.bool)
+        x, y, table, rows = wengert.ones(1000), wengert.ones(N), wengert.ones(1000, 4), wengert.ones(N, 3)
+        stop = threading.Event()
+        def meddle():
+            while not stop.is_set():
+                i.copy_(far); m.copy_(all_)
+                i.copy_(near); m.copy_(none)
+        threads = [threading.Thread(target=meddle) for _ in range(2)]
+        for t in threads:
+            t.start()
+        try:
+            for text in {list(BY_CONTENTS.values())!r}:
+                work = eval("lambda: " + text)
+                for _ in range(150):
+                    try:
+                        work()
+                    except (RuntimeError, IndexError, ValueError):
+                        pass
+        finally:
+            stop.set()
+            for t in threads:
+                t.join()
+        i.copy_(near)
+        assert x.gather(0, i).sum().item() == N
+    """)
+
+
+@pytest.mark.parametrize("expand", [False, True])
+def test_indices_are_the_same_beside_another_thread(expand):
+    """Then operations go by copies of them: of all layouts."""
+    i = wengert.arange(N // 4) * 7 % 1000
+    x = wengert.linspace(0, 1, 4000).reshape(1000, 4)
+
+    def results():
+        index = i[:, None].expand(-1, 4) if expand else wengert.stack([i, i.flip(0), i, i]).t()
+        mask = index[:, ::2].gt(500) if not expand else i.gt(500)[:, None].expand(-1, 4)[:, ::2]
+        y = x.gather(0, index)
+        return [y, x[i], x[index, 0], nn.functional.embedding(i, x), y[:, ::2].masked_select(mask), mask.nonzero(),
+                wengert.zeros(1000, 4).scatter_add(0, index, y), y[:, ::2].masked_scatter(mask, y)]
+
+    expected, stop = results(), threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        found = results()
+    finally:
+        stop.set()
+        thread.join()
+    assert all((a == b).all() for a, b in zip(expected, found))
+
+
+def test_threads_draw_from_one_generator():
+    """Each call draws a part of the stream that no other gets, whatever runs at once."""
+    threads, rounds, n, stop, ready = 4, 12, 8 * N, threading.Event(), threading.Barrier(4)
+    generator = wengert.Generator().manual_seed(7)
+    expected = [wengert.rand(n, generator=generator) for _ in range(threads * rounds)] + [wengert.rand(4, generator=generator)]
+    generator.manual_seed(7)
+    drawn, states = [[] for _ in range(threads)], []
+
+    def look():
+        while not stop.is_set():
+            states.append(generator.get_state())
+            del states[:-100]
+
+    def work(i):
+        ready.wait()
+        for _ in range(rounds):
+            drawn[i].append(wengert.rand(n, generator=generator))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    others = [threading.Thread(target=work, args=(i,)) for i in range(threads)]
+    for t in others:
+        t.start()
+    for t in others:
+        t.join()
+    stop.set()
+    looking.join()
+
+    def sums(parts):
+        return sorted(tuple(p[:: n // 8].tolist()) + (p.double().sum().item(),) for p in parts)
+    assert sums(sum(drawn, [])) == sums(expected[:-1])
+    assert (wengert.rand(4, generator=generator) == expected[-1]).all()
+    for state in states:
+        wengert.Generator().set_state(state)
+
+
 # ---- Ctrl-C ----
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+
+
+@pytest.fixture
+def ctrl_c():
+    """SIGINT raises, also where the process began with it ignored, as a shell's background jobs do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupted(work, after=0.05):
@@ -256,7 +370,7 @@ def for_ever(step):
         step()
 
 
-def test_interrupt_in_a_backward_hook():
+def test_interrupt_in_a_backward_hook(ctrl_c):
     x = wengert.ones(3, requires_grad=True)
     y = x * 2
     y.register_hook(lambda g: signal.raise_signal(signal.SIGINT))
@@ -272,7 +386,7 @@ def test_interrupt_in_a_backward_hook():
 
 @needs_signals
 @pytest.mark.parametrize("n", [4, N], ids=["small", "large"])
-def test_interrupt_in_a_training_loop(n):
+def test_interrupt_in_a_training_loop(n, ctrl_c):
     model = nn.Sequential(nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 1))
     o = wengert.optim.Adam(model.parameters())
     x = wengert.ones(max(n // 16, 1), 16)
@@ -289,7 +403,7 @@ def test_interrupt_in_a_training_loop(n):
 
 
 @needs_signals
-def test_interrupt_in_modes_and_functions():
+def test_interrupt_in_modes_and_functions(ctrl_c):
     class Square(wengert.autograd.Function):
         @staticmethod
         def forward(ctx, x):

@@ -11,7 +11,8 @@ cdef extern from *:
     #else
     static int wg_python_ending(void) { return _Py_IsFinalizing(); }
     #endif
-    static int install_lock(void) { return wg_launch_init(wg_unlock_gil, wg_relock_gil, wg_python_ending); }
+    static int wg_only_thread(void) { return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL; }
+    static int install_lock(void) { return wg_launch_init(wg_unlock_gil, wg_relock_gil, wg_python_ending, wg_only_thread); }
     """
     int install_lock()
     int wg_python_ending()

@@ -9,6 +9,10 @@ cdef extern from "wg_random.h" nogil:
     void wg_generator_get_state(const wg_generator *, void *)
     int wg_generator_set_state(wg_generator *, const void *, int64_t)
 
+cdef extern from "wg_launch.h":
+    int wg_draws_exclude()
+    void wg_draws_allow(int)
+
 cdef extern from "wg_op.h":
     int WG_K_random_uniform
     int WG_K_random_normal
@@ -65,7 +69,10 @@ cdef class Generator:
         seed = int(seed)
         if seed < -(1 << 63) or seed >= 1 << 64:
             raise RuntimeError(f"Overflow when unpacking long: the seed {seed} needs more than 64 bits")
-        wg_generator_seed(self.state(), seed & 0xffffffffffffffff)
+        cdef uint64_t value = seed & 0xffffffffffffffff
+        cdef int excluded = wg_draws_exclude()             # Note [One draw at a time] in csrc/wg_launch.c
+        wg_generator_seed(self.state(), value)
+        wg_draws_allow(excluded)
         return self
 
     def seed(self):
@@ -82,7 +89,9 @@ cdef class Generator:
     def get_state(self):
         """The place in the stream, as 5056 bytes in PyTorch's own layout."""
         cdef Tensor t = empty((WG_RNG_STATE_BYTES,), DTYPES[WG_U8])
+        cdef int excluded = wg_draws_exclude()
         wg_generator_get_state(self.state(), t.t.v.a.data)
+        wg_draws_allow(excluded)
         return t
 
     def set_state(self, Tensor state not None):
@@ -94,7 +103,10 @@ cdef class Generator:
         if state.t.v.a.dtype != WG_U8:
             raise TypeError("expected a torch.ByteTensor, but got " + str(state.dtype))
         cdef Tensor dense = dense_of(state)
-        check(wg_generator_set_state(self.state(), dense.t.v.a.data, dense.t.v.a.numel))
+        cdef int excluded = wg_draws_exclude()
+        cdef int status = wg_generator_set_state(self.state(), dense.t.v.a.data, dense.t.v.a.numel)
+        wg_draws_allow(excluded)
+        check(status)
         return self
 
     def clone_state(self):

@@ -44,7 +44,8 @@ def serve_torch():
         raise RuntimeError("the real torch is loaded already")
     sys.meta_path.insert(0, _Finder())
     from . import version
-    version.__version__ = importlib.import_module("torch").__version__ = version.torch_version + "+wengert"
+    from .torch_version import TorchVersion
+    version.__version__ = importlib.import_module("torch").__version__ = TorchVersion(version.torch_version + "+wengert")
 
 
 def main():

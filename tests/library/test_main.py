@@ -37,5 +37,6 @@ def test_the_version_that_programs_ask_for(tmp_path):
 import torch
 assert tuple(map(int, torch.__version__.split("+")[0].split("."))) >= (2, 0), torch.__version__
 assert torch.__version__.endswith("+wengert") and torch.version.__version__ == torch.__version__
+assert torch.__version__ >= (2, 9) and torch.__version__ > "2.9.1" and not torch.__version__ < (2, 13) and torch.__version__ != (2, 14)
 """)
     assert result.returncode == 0, result.stderr

@@ -19,6 +19,12 @@ NAMES = {
     "return_types": [],
     "_dynamo": ["config", "reset", "mark_dynamic", "disable", "optimize"],
     "nn.attention": ["sdpa_kernel", "SDPBackend"],
+    "nn.grad": [f"conv{n}d_{of}" for n in (1, 2, 3) for of in ("input", "weight")],
+    "nn.modules.fold": ["Fold", "Unfold"],
+    "autograd.grad_mode": ["no_grad", "enable_grad", "set_grad_enabled", "inference_mode"],
+    "functional": ["einsum", "meshgrid", "norm", "split", "tensordot"],
+    "torch_version": ["TorchVersion"],
+    "utils.benchmark": ["Timer", "Compare", "Measurement"],
 }
 
 
@@ -76,3 +82,18 @@ def test_attention_under_a_chosen_kernel():
     q = wengert.ones(1, 1, 2, 4)
     with sdpa_kernel(SDPBackend.MATH):
         assert wengert.nn.functional.scaled_dot_product_attention(q, q, q).shape == (1, 1, 2, 4)
+
+
+@pytest.mark.parametrize("version", ["2.13.0+cpu", "2.0.0a0", "1.9"])
+@pytest.mark.parametrize("other", [(2, 1), "2.9", (2, 13), "2.13.0", "2.13.0+cpu", (2,), "2.0.0", (1, 8)])
+def test_versions_compare(version, other):
+    torch_version = pytest.importorskip("torch.torch_version")
+    ours, theirs = wengert.torch_version.TorchVersion(version), torch_version.TorchVersion(version)
+    for name in ("__lt__", "__le__", "__eq__", "__ge__", "__gt__"):
+        assert getattr(ours, name)(other) == getattr(theirs, name)(other), name
+    assert (ours != other) is not (ours == other)
+
+
+def test_no_version():
+    with pytest.raises(ValueError, match="Invalid version"):
+        wengert.torch_version.TorchVersion("2.13") < "nonsense"

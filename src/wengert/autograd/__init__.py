@@ -44,7 +44,7 @@ from .gradcheck import gradcheck, gradgradcheck  # noqa: E402
 
 
 def __getattr__(name):
-    if name in ("functional", "profiler", "variable"):
+    if name in ("functional", "grad_mode", "profiler", "variable"):
         import importlib
         return importlib.import_module("." + name, __name__)
     if name == "forward_ad":

@@ -23,7 +23,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name in ("attention", "common_types"):
+    if name in ("attention", "common_types", "grad"):
         from importlib import import_module
         return import_module("." + name, __name__)
     if name in ("parallel", "DataParallel"):

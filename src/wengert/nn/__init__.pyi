@@ -11,6 +11,7 @@ from .modules.conv import *
 from .modules.distance import *
 from .modules.dropout import *
 from .modules.flatten import *
+from .modules.fold import *
 from .modules.lazy import *
 from .modules.linear import *
 from .modules.loss import *

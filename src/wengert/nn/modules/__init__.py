@@ -10,6 +10,7 @@ from . import (
     distance,
     dropout,
     flatten,
+    fold,
     lazy,
     linear,
     loss,
@@ -32,6 +33,7 @@ from .conv import *
 from .distance import *
 from .dropout import *
 from .flatten import *
+from .fold import *
 from .linear import *
 from .loss import *
 from .module import Module
@@ -55,6 +57,7 @@ for _part in (
     distance,
     dropout,
     flatten,
+    fold,
     linear,
     loss,
     normalization,

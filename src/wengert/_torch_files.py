@@ -12,6 +12,8 @@ import struct
 import sys
 from collections import Counter, OrderedDict
 
+from ._file_arrays import NAMES, SIZES, from_array
+
 MAGIC = 0x1950A86A20F9469CFC6C
 STORAGES = {"Float": "F32", "Double": "F64", "Half": "F16", "BFloat16": "BF16", "Long": "I64", "Int": "I32", "Short": "I16", "Char": "I8",
             "Byte": "U8", "Bool": "BOOL"}
@@ -199,7 +201,6 @@ def elements(data, code):
     """A flat tensor of the bytes of a storage."""
     import numpy
 
-    from .serialization import NAMES, SIZES, from_array
     data = bytearray(data)
     kind = {"BF16": "uint16", "BOOL": "uint8"}.get(code) or NAMES[code]
     array = numpy.frombuffer(data[:len(data) // SIZES[code] * SIZES[code]], kind)
@@ -250,7 +251,6 @@ def read_row(file):
 
     Unpickler(file, note).load()
     storages = {}
-    from .serialization import SIZES
     for key in plain():
         count, = struct.unpack("<q", file.read(8))
         size = count * SIZES[codes[key]]

@@ -5,21 +5,18 @@ the length of a JSON header, the header (name -> dtype, shape, offsets), then th
 tensors keep their names, so that any safetensors reader can use it. The object around them, dictionaries, lists and
 numbers, is a second JSON text in the header's metadata under "wengert", in which a tensor is {"$tensor": name}. Files by
 others lack it and load as a dictionary of tensors. Reading builds only the types listed in `Decoder` (whole modules: see Note
-[Objects in files]): no file, however made, can run code of its own. PyTorch's files are read by `_torch_files`. The format is small enough to be written here rather than by a dependency; the tests exchange files
-with the safetensors library.
+[Objects in files]): no file, however made, can run code of its own. PyTorch's files are read by `_torch_files`. The format
+is small enough to be written here rather than by a dependency; the tests exchange files with the safetensors library.
 """
 import os
 import sys
 from collections import OrderedDict
 
+from ._file_arrays import DTYPES, NAMES, SIZES, from_array, to_array
 from ._saved_objects import ObjectDecoder, ObjectEncoder, add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
 
 __all__ = ["save", "load", "add_safe_globals", "get_safe_globals", "clear_safe_globals", "safe_globals"]
 
-DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32",
-          "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL"}
-NAMES = {code: name for name, code in DTYPES.items()}
-SIZES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 HEADER_LIMIT = 100_000_000          # of the safetensors library
 
 
@@ -248,25 +245,6 @@ class Decoder(ObjectDecoder):
 
     def build_ordered(self, value):
         return OrderedDict((self.decode(key), self.decode(item)) for key, item in value)
-
-
-def to_array(x):
-    """A dense tensor as a NumPy array; bfloat16, which NumPy lacks, as the upper halves of float32."""
-    if str(x.dtype).endswith("bfloat16"):
-        import numpy
-        return numpy.asarray(x.float().numpy().view("uint32") >> 16, "uint16")
-    return x.numpy()
-
-
-def from_array(code, array):
-    """The inverse of `to_array`; the tensor lies on the array's memory where it can."""
-    import wengert
-    if code == "BF16":
-        import numpy
-        wide = numpy.asarray(array, "uint32")
-        wide <<= 16
-        return wengert.from_numpy(wide.view("float32")).to(wengert.bfloat16)
-    return wengert.from_numpy(array)
 
 
 # ---- bytes -----------------------------------------------------------------------------------------------------------

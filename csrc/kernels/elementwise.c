@@ -15,7 +15,10 @@
  *
  * An operand that is dense along another dimension than the output (a transposed one) would be gathered from as many cache
  * lines as there are elements, again for each row. So then pieces of TILE elements of a row are walked down the rows, and
- * the lines they touch are used up while they are in L1. */
+ * the lines they touch are used up while they are in L1.
+ *
+ * A row is the innermost dimension, or, where that is short, as many as make it long: differences of all pairs of short vectors read
+ * one operand in place and repeat the other in scratch. */
 
 extern const wg_loop_fn WG_LEVEL(wg_loops)[];
 
@@ -29,6 +32,7 @@ typedef struct staged {
     int row;                             /* inside a row the operand is contiguous and of the wanted type */
     int constant;                        /* one value everywhere */
     int row_constant;                    /* one value in each row */
+    int64_t period;                      /* inside a row so many contiguous elements of the wanted type, again and again; or 0 */
     int read, write;
 } staged;
 
@@ -38,9 +42,46 @@ typedef struct plan {
     int ndim, noperand;
     int64_t shape[WG_MAX_DIMS], inner, numel;
     int by_rows;                         /* blocks never cross a row */
+    int row_dim;                         /* a row is this dimension and those inside it */
+    int64_t row_size;
     int any_staged;
     staged operand[MAX_OPERANDS];
 } plan;
+
+/* Where the innermost dimension has at most so many elements, a call for each piece of it would cost more than its moves. */
+enum { SHORT = 16 };
+
+/* To the next row. */
+#define NEXT_ROW                                                   \
+    offset -= index[last] * s->strides[last];                      \
+    index[last] = 0;                                               \
+    for (int d = last - 1; d >= 0; d--) {                          \
+        offset += s->strides[d];                                   \
+        if (++index[d] < p->shape[d]) break;                       \
+        offset -= p->shape[d] * s->strides[d];                     \
+        index[d] = 0;                                              \
+    }
+
+#define GATHER_SHORT(T)                                                                        \
+    static void gather_##T(const plan *p, const staged *s, int64_t *index, int64_t offset,     \
+                           int64_t n, char *scratch, int scatter) {                            \
+        const int last = p->ndim - 1;                                                          \
+        const int64_t own = s->strides[last], from = scatter ? 1 : own, to = scatter ? own : 1; \
+        T *staged = (T *)scratch;                                                              \
+        while (n > 0) {                                                                        \
+            int64_t run = p->shape[last] - index[last];                                        \
+            if (run > n) run = n;                                                              \
+            T *at = (T *)s->data + offset, *x = scatter ? staged : at, *y = scatter ? at : staged; \
+            for (int64_t i = 0; i < run; i++, x += from, y += to) *y = *x;                     \
+            staged += run;                                                                     \
+            n -= run;                                                                          \
+            NEXT_ROW                                                                           \
+        }                                                                                      \
+    }
+
+GATHER_SHORT(wg_move8)
+GATHER_SHORT(wg_move32)
+GATHER_SHORT(wg_move64)
 
 static void gather(const plan *p, const staged *s, int64_t start, int64_t n, char *to, int scatter) {
     int64_t index[WG_MAX_DIMS], offset = 0, rest = start;
@@ -50,6 +91,10 @@ static void gather(const plan *p, const staged *s, int64_t start, int64_t n, cha
         rest /= p->shape[d];
         offset += index[d] * s->strides[d];
     }
+    if (p->shape[last] <= SHORT && s->dtype == s->want) {            /* float32, float64, int64 or bool */
+        (size == 4 ? gather_wg_move32 : size == 8 ? gather_wg_move64 : gather_wg_move8)(p, s, index, offset, n, to, scatter);
+        return;
+    }
     while (n > 0) {
         int64_t run = p->shape[last] - index[last];
         if (run > n) run = n;
@@ -58,15 +103,20 @@ static void gather(const plan *p, const staged *s, int64_t start, int64_t n, cha
         else WG_LEVEL(wg_cast_run)(run, to, s->want, 1, at, s->dtype, s->strides[last]);
         to += run * size;
         n -= run;
-        offset -= index[last] * s->strides[last];
-        index[last] = 0;
-        for (int d = last - 1; d >= 0; d--) {
-            offset += s->strides[d];
-            if (++index[d] < p->shape[d]) break;
-            offset -= p->shape[d] * s->strides[d];
-            index[d] = 0;
-        }
+        NEXT_ROW
     }
+}
+
+/* Fills y with n bytes that repeat with a period, beginning somewhere in the first. */
+static void repeat(char *y, const char *x, int64_t phase, int64_t period, int64_t n) {
+    int64_t have = period - phase < n ? period - phase : n;
+    memcpy(y, x + phase, (size_t)have);
+    if (have < n) {
+        const int64_t rest = phase < n - have ? phase : n - have;
+        memcpy(y + have, x, (size_t)rest);
+        have += rest;
+    }
+    for (; have < n; have *= 2) memcpy(y + have, y, (size_t)(have < n - have ? have : n - have));
 }
 
 static void run_range(void *context, int64_t begin, int64_t end) {
@@ -79,20 +129,20 @@ static void run_range(void *context, int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end;) {
         int64_t n = end - at, column = 0;
         if (p->by_rows) {
-            int64_t row = at / p->inner;
-            column = at - row * p->inner;
-            if (n > p->inner - column) n = p->inner - column;
-            for (int d = p->ndim - 2; d > 0; d--) { index[d] = row % p->shape[d]; row /= p->shape[d]; }
-            if (p->ndim > 1) index[0] = row;
+            int64_t row = at / p->row_size;
+            column = at - row * p->row_size;
+            if (n > p->row_size - column) n = p->row_size - column;
+            for (int d = p->row_dim - 1; d > 0; d--) { index[d] = row % p->shape[d]; row /= p->shape[d]; }
+            if (p->row_dim > 0) index[0] = row;
         }
         if (p->any_staged && n > BLOCK) n = BLOCK;
         for (int k = 0; k < p->noperand; k++) {
             const staged *s = &p->operand[k];
             if (s->linear) { pointer[k] = s->data + at * wg_itemsize[s->dtype]; continue; }
+            char *row = s->data;
+            for (int d = 0; d < p->row_dim && p->by_rows; d++) row += index[d] * s->strides[d] * wg_itemsize[s->dtype];
             if (s->row && p->by_rows) {
-                int64_t offset = column;                     /* its last stride is 1 */
-                for (int d = 0; d < p->ndim - 1; d++) offset += index[d] * s->strides[d];
-                pointer[k] = s->data + offset * wg_itemsize[s->dtype];
+                pointer[k] = row + column * wg_itemsize[s->dtype];
                 continue;
             }
             pointer[k] = scratch[k];
@@ -103,16 +153,19 @@ static void run_range(void *context, int64_t begin, int64_t end) {
                 WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
                 filled[k] = (int)fill;
             } else if (s->row_constant && p->by_rows) {
-                int64_t offset = 0;
-                for (int d = 0; d < p->ndim - 1; d++) offset += index[d] * s->strides[d];
-                const char *one = s->data + offset * wg_itemsize[s->dtype];
-                if (held[k] == one && filled[k] >= n) continue;
-                int64_t fill = p->inner < BLOCK ? p->inner : BLOCK;
+                if (held[k] == row && filled[k] >= n) continue;
+                int64_t fill = p->row_size < BLOCK ? p->row_size : BLOCK;
                 if (fill > end - at) fill = end - at;
-                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, one, s->dtype, 0);
+                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, row, s->dtype, 0);
                 WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
-                held[k] = one;
+                held[k] = row;
                 filled[k] = (int)fill;
+            } else if (s->period && p->by_rows) {
+                const int64_t item = wg_itemsize[s->want], phase = column % s->period;
+                if (held[k] == row + phase * item && filled[k] >= n) continue;
+                repeat(scratch[k], row, phase * item, s->period * item, n * item);
+                held[k] = row + phase * item;
+                filled[k] = (int)n;
             } else if (s->read) gather(p, s, at, n, scratch[k], 0);
         }
         p->loop(n, pointer, p->attr);
@@ -180,30 +233,52 @@ static void lay_out(plan *p, wg_array *const *operand) {
     p->inner = p->shape[p->ndim - 1];
 }
 
-static void classify(plan *p) {
-    p->any_staged = 0;
+/* What operands are like in rows that begin with this dimension. Are all of them read in place, or filled at once? */
+static int classify_rows(plan *p, int row_dim) {
+    int simple = 1;
+    p->row_dim = row_dim;
+    p->row_size = 1;
+    for (int d = row_dim; d < p->ndim; d++) p->row_size *= p->shape[d];
     for (int k = 0; k < p->noperand; k++) {
         staged *s = &p->operand[k];
         int64_t dense = 1;
-        int native = s->dtype == s->want;
-        s->linear = native;
+        int d = p->ndim - 1;
+        for (; d >= row_dim && s->strides[d] == dense; d--) dense *= p->shape[d];
+        s->row = s->dtype == s->want && d < row_dim;
+        for (; d >= row_dim && s->strides[d] == 0; d--) {}
+        s->row_constant = s->read && !s->write && dense == 1 && d < row_dim;
+        s->period = s->read && !s->write && s->dtype == s->want && dense > 1 && d < row_dim ? dense : 0;
+        simple = simple && (s->linear || s->row || s->constant || s->period);
+    }
+    return simple;
+}
+
+enum { LONG = 64, FAIR = 16 };           /* rows: short ones would cost a call each */
+
+static void classify(plan *p, int tiles) {
+    int last = p->ndim - 1, row_dim = last, rows_matter = 0;
+    for (int k = 0; k < p->noperand; k++) {
+        staged *s = &p->operand[k];
+        int64_t dense = 1;
+        s->linear = s->dtype == s->want;
         s->constant = 1;
-        for (int d = p->ndim - 1; d >= 0; d--) {
+        for (int d = last; d >= 0; d--) {
             if (s->strides[d] != dense) s->linear = 0;
             if (s->strides[d] != 0) s->constant = 0;
             dense *= p->shape[d];
         }
         if (p->numel == 1) s->constant = 1;
-        s->row = native && s->strides[p->ndim - 1] == 1;
-        s->row_constant = s->read && !s->write && s->strides[p->ndim - 1] == 0;
+        if (!s->linear && !s->constant) rows_matter = 1;
     }
-    /* Short rows would cost a call each; long ones let a row operand (a bias) be read in place. */
-    p->by_rows = p->inner >= 64;
+    int64_t size = p->inner;
+    while (size < LONG && row_dim > 0 && !tiles) size *= p->shape[--row_dim];
+    int found = classify_rows(p, row_dim);
+    for (int d = row_dim; !found && d < last && (size /= p->shape[d]) >= FAIR; d++) found = classify_rows(p, d + 1);
+    if (!found && p->row_dim != row_dim) classify_rows(p, row_dim);
+    p->by_rows = tiles || (rows_matter && (p->row_dim == 0 || p->row_size >= FAIR));
+    p->any_staged = 0;
     for (int k = 0; k < p->noperand; k++)
         if (!p->operand[k].linear && !(p->operand[k].row && p->by_rows)) p->any_staged = 1;
-    int rows_matter = 0;
-    for (int k = 0; k < p->noperand; k++) if (!p->operand[k].linear && !p->operand[k].constant) rows_matter = 1;
-    if (!rows_matter) p->by_rows = 0;
 }
 
 int WG_LEVEL(wg_loop_run)(int loop, int compute, wg_array *const *operand, int noperand, const wg_attr *attr, int nattr) {
@@ -246,13 +321,13 @@ int WG_LEVEL(wg_loop_run)(int loop, int compute, wg_array *const *operand, int n
         s->read = !s->write || (add >> k & 1);
     }
     lay_out(&p, operand);
-    classify(&p);
-    if (wants_tiles(&p)) {
+    const int tiles = wants_tiles(&p);
+    classify(&p, tiles);
+    if (tiles) {
         const int64_t pieces = (p.inner + TILE - 1) / TILE, rows = p.shape[p.ndim - 2];
-        p.by_rows = 1;
         wg_parallel_for(p.numel / (p.inner * rows) * pieces, 1, cost * (double)(rows * (p.inner < TILE ? p.inner : TILE)), run_tiles, &p);
         return 0;
     }
-    wg_parallel_for(p.numel, p.by_rows && p.inner < 4096 ? p.inner * (4096 / p.inner + 1) : 4096, cost, run_range, &p);
+    wg_parallel_for(p.numel, p.by_rows && p.row_size < 4096 ? p.row_size * (4096 / p.row_size + 1) : 4096, cost, run_range, &p);
     return 0;
 }

@@ -298,6 +298,31 @@ def test_a_gradient_set_while_a_sweep_makes_one_is_let_go(monkeypatch):
     x.grad = None
 
 
+# ---- memory ----
+
+@pytest.mark.parametrize("read", [lambda x: x.tolist(), lambda x: x.numpy().tolist(), lambda x: wengert.from_dlpack(x).tolist(),
+                                  lambda x: memoryview(x).tolist()], ids=["tolist", "numpy", "dlpack", "buffer"])
+def test_memory_replaced_while_it_is_read(read):
+    """Making objects runs the collector, and that here what another thread might do."""
+    import gc
+    x = wengert.arange(8000.0).reshape(2000, 4)
+    expected, other, made = x.tolist(), [[0.0]], []
+
+    def replace(phase, info):
+        x.data = wengert.zeros(1, 1)
+        made.append(wengert.full((2000, 4), 7.0))           # takes the memory that was freed
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(replace)
+    gc.set_threshold(1)
+    try:
+        found = read(x)
+    finally:
+        gc.callbacks.remove(replace)
+        gc.set_threshold(*threshold)
+    assert found == expected or found == other
+
+
 # ---- profiles ----
 
 def test_steps_of_several_threads_are_timed_apart():

@@ -78,12 +78,14 @@ def to_dlpack(Tensor self not None, bint versioned):
     """A DLPack capsule on this tensor's memory."""
     cdef wg_dl_managed *m
     cdef wg_dl_versioned *v
-    cdef size_t dims = 2 * self.t.v.a.ndim * sizeof(int64_t)
+    cdef Tensor alias
+    cdef size_t dims
     if has_edge(self):
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if self.t.v.a.storage.flags & WG_STORAGE_READONLY and not versioned:
         raise BufferError("read-only memory needs a versioned DLPack consumer (max_version=(1, 0) or later)")
-    alias = share_memory(self, False)
+    alias = share_memory(self, False)                      # what the handle shows may change from here on
+    dims = 2 * alias.t.v.a.ndim * sizeof(int64_t)
     if versioned:
         v = <wg_dl_versioned *>malloc(sizeof(wg_dl_versioned) + dims)
         if v == NULL:
@@ -92,8 +94,8 @@ def to_dlpack(Tensor self not None, bint versioned):
         v.ctx = <void *>alias
         Py_INCREF(alias)
         v.deleter = delete_versioned
-        v.flags = 1 if self.t.v.a.storage.flags & WG_STORAGE_READONLY else 0
-        fill_dl(&v.t, self, <int64_t *>(v + 1))
+        v.flags = 1 if alias.t.v.a.storage.flags & WG_STORAGE_READONLY else 0
+        fill_dl(&v.t, alias, <int64_t *>(v + 1))
         try:
             return PyCapsule_New(v, "dltensor_versioned", drop_capsule)
         except BaseException:
@@ -105,7 +107,7 @@ def to_dlpack(Tensor self not None, bint versioned):
     m.ctx = <void *>alias
     Py_INCREF(alias)
     m.deleter = delete_managed
-    fill_dl(&m.t, self, <int64_t *>(m + 1))
+    fill_dl(&m.t, alias, <int64_t *>(m + 1))
     try:
         return PyCapsule_New(m, "dltensor", drop_capsule)
     except BaseException:

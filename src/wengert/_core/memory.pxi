@@ -18,9 +18,9 @@ cdef Tensor share_memory(Tensor self, bint new_version):
 cdef int set_data(Tensor self, Tensor value) except -1:
     """x.data = y: x takes over y's memory, keeps its own version counter and its place in the graph."""
     cdef wg_val v
+    wg_wait_for_launches()                                 # first: other threads run meanwhile
     if has_edge(self) and not WG_IS_FLOAT(value.t.v.a.dtype):
         raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
-    wg_wait_for_launches()
     wg_val_share(&v, &value.t.v)
     wg_val_drop_edge(&v)
     wg_version_drop(v.version)
@@ -42,9 +42,9 @@ def _resize(Tensor self not None, sizes):
     cdef int n = read_sizes(sizes, shape)
     cdef wg_val fresh
     cdef int64_t keep
+    wg_wait_for_launches()
     if has_edge(self):
         raise RuntimeError("cannot resize variables that require grad")
-    wg_wait_for_launches()
     check(wg_new(&fresh, self.t.v.a.dtype, n, shape))
     keep = self.t.v.a.storage.asked - (self.t.v.a.data - self.t.v.a.storage.data)
     memcpy(fresh.a.data, self.t.v.a.data, max(min(fresh.a.numel * wg_itemsize[fresh.a.dtype], keep), 0))

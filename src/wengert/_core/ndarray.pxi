@@ -97,13 +97,13 @@ cdef Tensor share_ndarray(object array):
 
 cdef object to_numpy(Tensor self):
     """An ndarray on this tensor's memory."""
-    cdef wg_array *a = &self.t.v.a
+    cdef Tensor memory = share_memory(self, False)         # what the handle shows may change from here on
+    cdef wg_array *a = &memory.t.v.a
     if format_of(a.dtype) == NULL:
         raise TypeError("Got unsupported ScalarType BFloat16")
     if ndarray_type == NULL:
         import numpy
         _set_ndarray(numpy)
-    memory = share_memory(self, False)
     if a.contiguous and a.numel:
         return new_ndarray(make_size(a), ndarray_dtypes[a.dtype], memory)
     import numpy

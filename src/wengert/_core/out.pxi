@@ -116,9 +116,9 @@ cdef int resize(Tensor target, Tensor source) except -1:
                       f"match the required output shape {shape_of(source)}. This behavior is deprecated, and in a future release "
                       "outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
                       "resizing it, inplace, to zero elements with t.resize_(0).", UserWarning, stacklevel=3)
+    wg_wait_for_launches()
     if has_edge(target):
         raise RuntimeError("cannot resize variables that require grad")
-    wg_wait_for_launches()
     check(wg_new(&fresh, target.t.v.a.dtype, source.t.v.a.ndim, source.t.v.a.shape))
     wg_tensor_release(&target.t)
     target.t.view_flags = 0

@@ -86,7 +86,9 @@ cdef object to_nested_list(wg_array *a, int dim, const char *p):
 
 def tolist(Tensor self not None):
     """The elements as nested Python lists, or one number for a 0-d tensor."""
-    return to_nested_list(&self.t.v.a, 0, self.t.v.a.data)
+    # Making lists may run the collector, and that anything: the handle may be given other memory, this one not.
+    cdef Tensor kept = share_memory(self, False)
+    return to_nested_list(&kept.t.v.a, 0, kept.t.v.a.data)
 
 
 cdef enum:

@@ -33,8 +33,9 @@ del _name, _function
 
 
 #: Loaded when they are first asked for: a program that only differentiates pays neither their time nor their memory.
-_LAZY = ("_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "functional", "hub", "jit", "linalg", "masked", "mps", "multiprocessing", "nn",
-         "onnx", "optim", "profiler", "return_types", "serialization", "signal", "special", "testing", "torch_version", "utils", "version", "xpu")
+_LAZY = ("_C", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "func", "functional", "futures",
+         "fx", "hub", "jit", "linalg", "masked", "mps", "multiprocessing", "nn", "onnx", "optim", "profiler", "return_types", "serialization", "signal",
+         "special", "testing", "torch_version", "utils", "version", "xpu")
 
 
 def __getattr__(name):

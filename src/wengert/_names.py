@@ -10,6 +10,7 @@ _LENT = {
     "_core": ("is_anomaly_enabled", "is_anomaly_check_nan_enabled", "set_anomaly_enabled"),
     "amp": ("autocast", "GradScaler"),
     "func": ("vmap",),
+    "futures": ("Future",),
     "nn.utils.weight_norm": ("norm_except_dim",),
     "_switches": ("use_deterministic_algorithms", "are_deterministic_algorithms_enabled", "is_deterministic_algorithms_warn_only_enabled",
                   "set_deterministic_debug_mode", "get_deterministic_debug_mode", "get_float32_matmul_precision",
@@ -46,7 +47,7 @@ _EXPLAINED = {
     **dict.fromkeys(("ao", "quantization", "quantize_per_tensor", "quantize_per_channel"), _QUANTIZED),
     **dict.fromkeys(("fft", "stft", "istft"), "transform with numpy.fft where no gradient is needed, or multiply by the matrix of "
                     "the transform"),
-    **dict.fromkeys(("fx", "export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
+    **dict.fromkeys(("export", "package", "library"), "there is no graph of a program to work on: modules run as Python"),
     **dict.fromkeys(("mtia", "hpu", "xla", "ipu"), "it computes on the CPU only; torch.accelerator.is_available() and torch.cuda.is_available() "
                     "are False"),
     **dict.fromkeys(("lstsq", "eig", "symeig", "solve"), "go through torch.linalg, or NumPy (x.detach().numpy()) where no gradient is needed"),

@@ -59,6 +59,31 @@ def test_hooks_run_in_order_and_chain(lib):
     assert x.grad.tolist() == [40.0, 40.0]
 
 
+@pytest.mark.parametrize("of_leaf", [False, True])
+def test_hooks_of_one_tensor_see_one_object(lib, of_leaf):
+    """What one notes on the gradient, or on what it returns, the next can read; a library that explains models relies on it."""
+    x, y, z = graph(lib)
+    kept, seen = [], []
+    tensor = x if of_leaf else y
+
+    def replaces(g):
+        g.note = "seen"
+        new = g * 2
+        new.note = "made"
+        return new
+
+    def reads(g):
+        seen.append(g.note)
+        assert g.requires_grad is False
+
+    tensor.register_hook(lambda g: kept.append(g))
+    tensor.register_hook(replaces)
+    tensor.register_hook(reads)
+    tensor.register_hook(reads)
+    z.backward()
+    assert kept[0].note == "seen" and seen == ["made", "made"] 
+
+
 def test_hook_removed(lib):
     x, y, z = graph(lib)
     handle = y.register_hook(lambda g: g * 10)

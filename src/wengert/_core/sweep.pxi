@@ -192,10 +192,15 @@ cdef class Sweep:
         return 0
 
     cdef int run_hooks(self, object hooks, wg_val *g) except -1:
+        """Hooks of one tensor. Each sees the very object that the one before saw or returned, with what that noted on it."""
+        shown = None
         for hook in list(hooks.values()):
-            result = hook(self.as_tensor(g))
+            if shown is None:
+                shown = self.as_tensor(g)
+            result = hook(shown)
             if result is not None:
                 self.replace(hook, g, result)
+                shown = result if self.create_graph or not has_edge(<Tensor>result) else None
         return 0
 
     cdef int run_prehooks(self, object hooks, int n, wg_val *g) except -1:

@@ -54,10 +54,21 @@ def _any_of_every_module():
     return bool(_global_hooks.forward_hooks or _global_hooks.forward_pre_hooks or _global_hooks.backward_hooks or _global_hooks.backward_pre_hooks)
 
 
+class _CallSignature:
+    """What inspect.signature says of a module; of its class, and where a class has a ``__call__`` of its own, inspect finds that itself."""
+
+    def __get__(self, module, cls):
+        if module is None or cls.__call__ is not Calls.__call__:
+            raise AttributeError("__signature__")
+        from inspect import Parameter, Signature
+        return Signature([Parameter("args", Parameter.VAR_POSITIONAL), Parameter("kwargs", Parameter.VAR_KEYWORD)])
+
+
 class Calls(ModuleBase):
     """The part of Module that runs hooks and ``forward``. ``__call__`` is the core's: it runs ``_call_impl`` where ``_hooked``
     is true, else ``forward``."""
 
+    __signature__ = _CallSignature()
     _hooked = False  # in an instance: it has hooks; on this class: there are hooks of every module
 
     def _call_impl(self, *args, **kwargs):

@@ -1,0 +1,94 @@
+"""What inspect tells of modules, and names that libraries import beside layers and operations."""
+import inspect
+import threading
+
+import pytest
+from like_torch import assert_same, outcome, torch, wengert
+
+
+def kinds(t):
+    class Own(t.nn.Linear):
+        def __call__(self, x, y=3):
+            return x
+
+    class Two(t.nn.Module):
+        def __init__(self, a, b=2):
+            super().__init__()
+
+        def forward(self, x):
+            return x
+
+    return {"instance": t.nn.Linear(2, 2), "own call": Own(2, 2), "class": Two, "instance of it": Two(1), "sequence": t.nn.Sequential()}
+
+
+@pytest.mark.parametrize("name", ["instance", "own call", "class", "instance of it", "sequence"])
+def test_signatures(name):
+    assert_same(lambda t: str(inspect.signature(kinds(t)[name])))
+    assert not hasattr(wengert.nn.Linear, "__signature__") and callable(kinds(wengert)[name])
+
+
+def test_futures():
+    def program(t):
+        assert issubclass(t.futures.Future, t.Future)
+        seen = []
+        first, second = t.futures.Future(), t.futures.Future[int]()
+        first.add_done_callback(lambda f: seen.append(f.value()))
+        after = first.then(lambda f: f.wait() + 1)
+        both = t.futures.collect_all([after, second])
+        done = [first.done(), both.done()]
+        thread = threading.Thread(target=lambda: (first.set_result(3), second.set_result(5)))
+        thread.start()
+        done.append(t.futures.wait_all([after, second]))
+        thread.join()
+        first.add_done_callback(lambda f: seen.append("late"))
+        return [done, seen, both.done(), [f.value() for f in both.wait()], t.futures.collect_all([]).wait()]
+
+    assert_same(program)
+
+
+@pytest.mark.parametrize("what", [
+    lambda t: t.futures.Future().value(), lambda t: t.futures.Future().set_exception(3), lambda t: raising(t).wait(), lambda t: t.futures.wait_all([raising(t)]),
+    lambda t: raising(t).then(lambda f: f.value()).wait()])
+def test_futures_that_fail(what):
+    ours, theirs = outcome(what, wengert), outcome(what, torch)
+    assert ours[0][0] == theirs[0][0] == "raised"
+    with pytest.raises(RuntimeError, match="once"):
+        future = wengert.futures.Future()
+        future.set_result(1)
+        future.set_result(2)
+
+
+def raising(t):
+    future = t.futures.Future()
+    future.set_exception(ValueError("no"))
+    return future
+
+
+def test_scatter_and_gather():
+    from wengert.nn.parallel.scatter_gather import gather, scatter, scatter_kwargs
+    x = wengert.arange(6.0).view(3, 2)
+    a, b = scatter((x, {"y": [x, "s"]}, None), ["cpu", "cpu"])
+    assert a[0].tolist() == x[:2].tolist() and b[0].tolist() == x[2:].tolist() and b[1]["y"][0].tolist() == x[2:].tolist() and b[1]["y"][1] == "s"
+    together = gather([(a[0], {"k": a[0]}), (b[0], {"k": b[0]})], "cpu")
+    assert together[0].tolist() == x.tolist() and together[1]["k"].tolist() == x.tolist()
+    assert scatter_kwargs((), {"x": x}, ["cpu", "cpu"])[0] == ((), ())
+    with pytest.raises(RuntimeError):
+        scatter(x, ["cuda:0"])
+
+
+def test_graphs_of_programs_are_explained():
+    from wengert import fx
+
+    @fx.wrap
+    def f(x):
+        return x
+    assert f(3) == 3 and fx.wrap("f") == "f" and not isinstance(f, fx.Proxy)
+    for make in (lambda: fx.symbolic_trace(f), lambda: fx.Graph(), lambda: fx.GraphModule(f, None)):
+        with pytest.raises(NotImplementedError, match="modules run as Python"):
+            make()
+
+
+def test_the_compiled_core():
+    for t in (wengert, torch):
+        assert t._C._log_api_usage_once("a.b") is None and not t._C._get_tracing_state()
+        assert issubclass(t._C._LinAlgError, RuntimeError) and isinstance(t.Generator(), t._C.Generator)

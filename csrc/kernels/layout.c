@@ -18,7 +18,11 @@ int WG_K(cat)(wg_array *const *op, int nop, const wg_attr *attr) {
         for (int64_t i = 0; i < outer; i++)
             for (int k = 1; k < nop; k++) {
                 int64_t bytes = op[k]->shape[dim] * inner;
-                if (bytes) memcpy(to, op[k]->data + i * bytes, (size_t)bytes);
+                const char *from = op[k]->data + i * bytes;
+                if (bytes == 4) memcpy(to, from, 4);         /* one or two numbers of a row: a call costs more than the move */
+                else if (bytes == 8) memcpy(to, from, 8);
+                else if (bytes == 16) memcpy(to, from, 16);
+                else if (bytes) memcpy(to, from, (size_t)bytes);
                 to += bytes;
             }
         return 0;

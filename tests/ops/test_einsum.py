@@ -82,3 +82,22 @@ def test_the_result_is_a_tensor_of_its_own():
     y = wengert.einsum("i->i", x)
     assert y is not x
     assert y.requires_grad
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int32"])
+@pytest.mark.parametrize("equation, shapes", [
+    ("bi,bi->b", [(6, 5), (6, 5)]), ("bi,bi->b", [(6, 5), (1, 5)]), ("bhi,hib->bh", [(2, 3, 4), (3, 4, 2)]), ("bij,bij->b", [(2, 3, 4)] * 2),
+    ("bi,bi,b->b", [(6, 5), (6, 5), (6,)]), ("bi,bi->b", [(6, 0), (6, 0)]), ("bi,bi->b", [(3, 64), (3, 64)]), ("bi,bi->b", [(3, 65), (3, 65)]),
+], ids=str)
+def test_products_of_many_vectors(equation, shapes, dtype):
+    """Short ones are multiplied element by element and summed, long ones are matrix products."""
+    arrays = [(np.arange(np.prod(s)) % 5 - 2).reshape(s) for s in shapes]
+    tensors = [wengert.tensor(a).to(getattr(wengert, dtype)) for a in arrays]
+    result = wengert.einsum(equation, *tensors)
+    assert result.dtype is getattr(wengert, dtype) and np.array_equal(result.tolist(), np.einsum(equation, *arrays))
+
+
+def test_gradients_of_products_of_vectors():
+    x, y = (wengert.randn(4, 3, dtype=wengert.float64).requires_grad_() for _ in range(2))
+    assert wengert.autograd.gradcheck(lambda a, b: wengert.einsum("bi,bi->b", a, b), (x, y))
+    assert wengert.autograd.gradgradcheck(lambda a, b: wengert.einsum("bi,bi->b", a, b), (x, y))

@@ -5,7 +5,7 @@ running it costs what its operations cost.
 """
 from functools import lru_cache
 
-from .. import _core, ops
+from .. import _core, float32, float64, ops
 from ._register import public
 
 
@@ -30,7 +30,15 @@ def einsum(equation, *operands):
     return registers[0] if steps else ops.alias(registers[0])
 
 
-_PRODUCTS = (_core.matmul, ops.mul)
+def _dots(x, y):
+    """Products of vectors: (..., K) and (..., K) to (...). A call of a matrix product for each pair costs more than short ones take."""
+    if x.dtype is y.dtype and x.dtype in (float32, float64):
+        return ops.sum_dim(ops.mul(x, y), (-1,))
+    return _core.matmul(x.unsqueeze(-2), y.unsqueeze(-1)).squeeze(-1).squeeze(-1)
+
+
+_PRODUCTS = (_core.matmul, ops.mul, _dots)
+_SHORT = 64                                                 # what counts as short
 
 
 def _sublists(operands):
@@ -149,6 +157,13 @@ def _term(steps, register, text, shape, dots, sizes):
     return term
 
 
+def _count(size, letters):
+    n = 1
+    for c in letters:
+        n *= size[c]
+    return n
+
+
 def _multiply(a, b, needed):
     """a times b, as a batch of matrices: shared letters that are still needed are the batch."""
     a.sum(set(a.letters) - needed - set(b.letters))
@@ -169,16 +184,16 @@ def _multiply(a, b, needed):
     for term in (a, b):                                     # a size of 1 meets a larger one
         term.expand([size[c] for c in term.letters])
 
-    def count(letters):
-        n = 1
-        for c in letters:
-            n *= size[c]
-        return n
-
     lead = [size[c] for c in batch]
+    if batch and not only_a and not only_b and _count(size, summed) <= _SHORT:
+        for term in (a, b):
+            term.permute(batch + summed)
+            term.reshape(lead + [_count(size, summed)])
+        a.product(_dots, b, batch, lead)
+        return
     a.permute(batch + only_a + summed)
     b.permute(batch + summed + only_b)
-    a.reshape(lead + [count(only_a), count(summed)])
-    b.reshape(lead + [count(summed), count(only_b)])
-    a.product(_core.matmul, b, result, lead + [count(only_a), count(only_b)])
+    a.reshape(lead + [_count(size, only_a), _count(size, summed)])
+    b.reshape(lead + [_count(size, summed), _count(size, only_b)])
+    a.product(_core.matmul, b, result, lead + [_count(size, only_a), _count(size, only_b)])
     a.reshape([size[c] for c in result])

@@ -92,3 +92,26 @@ def test_the_compiled_core():
     for t in (wengert, torch):
         assert t._C._log_api_usage_once("a.b") is None and not t._C._get_tracing_state()
         assert issubclass(t._C._LinAlgError, RuntimeError) and isinstance(t.Generator(), t._C.Generator)
+
+
+def test_names_of_the_hub(monkeypatch, tmp_path):
+    def program(t):
+        found = t.hub.HASH_REGEX.search("resnet18-bfd8deac.pth").group(1), t.hub.urlparse("http://a/b").path
+        before = t.hub.get_dir()
+        t.hub.set_dir(str(tmp_path))
+        after = t.hub.get_dir()
+        t.hub._hub_dir = t.hub._dir = None
+        return [found, before, after]
+
+    assert_same(program)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert_same(program)
+
+
+def test_names_of_jit():
+    import typing
+
+    import wengert.jit.annotations
+    assert wengert.jit.annotations.List is typing.List
+    future = wengert.jit.fork(max, 1, 2)
+    assert isinstance(future, wengert.futures.Future) and future.wait() == wengert.jit.wait(future) == 2

@@ -1,12 +1,12 @@
 """torch.jit without a compiler: what scripts a function returns it, what would need a program as data raises."""
-from concurrent.futures import Future as _StandardFuture
 
 __all__ = ["script", "script_method", "script_if_tracing", "trace", "trace_module", "ignore", "unused", "export", "interface", "is_scripting",
            "is_tracing", "annotate", "isinstance", "freeze", "optimize_for_inference", "fork", "wait", "save", "load", "Final", "Attribute",
            "ScriptModule", "ScriptFunction"]
 
 from typing import Final
-from .nn import Module as ScriptModule  # noqa: F401
+from ..futures import Future
+from ..nn import Module as ScriptModule  # noqa: F401
 
 ScriptFunction = type(lambda: None)
 
@@ -95,15 +95,14 @@ class Attribute:
 
 def fork(func, *args, **kwargs):
     """Runs the function at once; `wait` hands out its result."""
-    future = _StandardFuture()
+    future = Future()
     future.set_result(func(*args, **kwargs))
-    future.wait = future.result
     return future
 
 
 def wait(future):
     """The result of what `fork` ran."""
-    return future.result()
+    return future.wait()
 
 
 def save(m, f, _extra_files=None):

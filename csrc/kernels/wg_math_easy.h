@@ -6,7 +6,7 @@
 
 /* Note [Easy arguments]
  *
- * Six functions, sin, cos, tan, fmod, remainder and floor_divide, reduce an argument by a multiple of
+ * Six functions of floats, sin, cos, tan, fmod, remainder and floor_divide, reduce an argument by a multiple of
  * something in a fixed number of exact steps, which needs a bound on that multiple. Each comes in three parts,
  * e.g. for float32
  *
@@ -14,7 +14,8 @@
  *   wg_sin_fast_f32(x)    branch-free, right for easy x, the same bits as wg_sin_f32 there
  *   wg_sin_easy_f32(x)    1 where x is easy: |x| <= 2^30 (float64: 2^20), infinite or NaN
  *
- * as has lgamma in float32, whose easy arguments are positive, and likewise wg_fmod_f32(x, y), wg_fmod_fast_f32, wg_fmod_easy_f32 (|x| < 2^27 |y| and neither extreme). A loop
+ * as has lgamma in float32, whose easy arguments are positive, polygamma, whose easy degree is 1, remainder and floor_divide of int64,
+ * easy below 2^51, and likewise wg_fmod_f32(x, y), wg_fmod_fast_f32, wg_fmod_easy_f32 (|x| < 2^27 |y| and neither extreme). A loop
  * gets both with
  *
  *   WG_EASY_LOOP(n, wg_sin_easy_f32(x[i]), y[i] = wg_sin_fast_f32(x[i]), y[i] = wg_sin_f32(x[i]))

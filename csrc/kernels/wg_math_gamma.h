@@ -1,4 +1,4 @@
-/* lgamma and digamma. */
+/* lgamma, digamma and trigamma. */
 #ifndef WG_MATH_GAMMA_H
 #define WG_MATH_GAMMA_H
 
@@ -58,5 +58,32 @@ WG_INLINE double wg_digamma_f64(double x) {
     return x <= WG_MAX_F64 ? r : x + x;
 }
 WG_INLINE float wg_digamma_f32(float x) { return (float)wg_digamma_f64((double)x); }
+
+/* The first derivative of digamma: ten terms of sum (x + k)^-2, up to 10, and from there on 1/z + 1/(2 z^2) + sum B_2j / z^(2j + 1), the smallest first;
+ * below 0 by reflection, pi^2 / sin^2(pi x) - trigamma(1 - x). Branch-free. */
+WG_INLINE double wg_trigamma_f64(double x) {
+    const int left = x < 0.0;
+    const double q = left ? 1.0 - x : x, z = q < 10.0 ? q + 10.0 : q, r = 1.0 / z, v = r * r;
+    double series = -0x1.c5e5e5e5e5e5ep+2;                     /* B_16; what is left out is below 1e-17 */
+    series = WG_FMA(series, v, 0x1.2aaaaaaaaaaabp+0);
+    series = WG_FMA(series, v, -0x1.0330330330330p-2);
+    series = WG_FMA(series, v, 0x1.364d9364d9365p-4);
+    series = WG_FMA(series, v, -0x1.1111111111111p-5);
+    series = WG_FMA(series, v, 0x1.8618618618618p-6);
+    series = WG_FMA(series, v, -0x1.1111111111111p-5);
+    series = WG_FMA(series, v, 0x1.5555555555555p-3);
+    double sum = WG_FMA(v, WG_FMA(r, series, 0.5), r);
+    for (int k = 9; k >= 0; k--) {
+        const double term = q < 10.0 ? 1.0 / (q + (double)k) : 0.0;
+        sum = WG_FMA(term, term, sum);
+    }
+    const double d = x - __builtin_nearbyint(x), a = __builtin_fabs(d);
+    const int swap = a > 0.25;
+    const wg_pair turn = wg_two_prod(swap ? 0.5 - a : a, 0x1.921fb54442d18p+1), s = wg_sin_pair_f64(turn), c = wg_cos_pair_f64(turn);
+    const double pole = 0x1.921fb54442d18p+1 / (swap ? c.hi + c.lo : s.hi + s.lo);
+    return left ? d == 0.0 ? WG_INF_F64 : pole * pole - sum : sum;
+}
+
+WG_INLINE float wg_trigamma_f32(float x) { return (float)wg_trigamma_f64((double)x); }
 
 #endif

@@ -9,7 +9,7 @@
 #ifndef WG_MATH_INT_H
 #define WG_MATH_INT_H
 
-#include "../wg_kernel.h"
+#include "wg_math_bits.h"
 
 WG_INLINE int64_t wg_add_i64(int64_t x, int64_t y) { return (int64_t)((uint64_t)x + (uint64_t)y); }
 WG_INLINE int64_t wg_sub_i64(int64_t x, int64_t y) { return (int64_t)((uint64_t)x - (uint64_t)y); }
@@ -44,6 +44,24 @@ WG_INLINE int64_t wg_remainder_i64(int64_t x, int64_t y) {
     int64_t r = wg_fmod_i64(x, y);
     int other = (r != 0) & ((r < 0) != (y < 0));
     return other ? r + y : r;
+}
+
+/* The same by way of doubles, for numbers below 2^51: Note [Easy arguments] in wg_math_easy.h. The rounded quotient lies on the same side of
+ * every integer as the exact one, which, if it is none, is at least 1/|y| away; no level below v4 divides 64-bit integers or converts them
+ * in vectors, so the conversions add and take away 1.5 * 2^52. */
+WG_INLINE double wg_small_i64_to_f64(int64_t x) { return wg_from_bits_f64((uint64_t)x + 0x4338000000000000u) - 0x1.8p52; }
+WG_INLINE int64_t wg_small_f64_to_i64(double x) { return (int64_t)(wg_bits_f64(x + 0x1.8p52) - 0x4338000000000000u); }
+WG_INLINE uint32_t wg_floor_divide_easy_i64(int64_t x, int64_t y) {
+    const uint64_t top = (uint64_t)1 << 51;
+    return ((uint64_t)x + top < 2 * top) & ((uint64_t)y + top < 2 * top) & (y != 0);
+}
+WG_INLINE int64_t wg_floor_divide_fast_i64(int64_t x, int64_t y) {
+    return wg_small_f64_to_i64(__builtin_floor(wg_small_i64_to_f64(x) / wg_small_i64_to_f64(y)));
+}
+WG_INLINE uint32_t wg_remainder_easy_i64(int64_t x, int64_t y) { return wg_floor_divide_easy_i64(x, y); }
+WG_INLINE int64_t wg_remainder_fast_i64(int64_t x, int64_t y) {
+    const double a = wg_small_i64_to_f64(x), b = wg_small_i64_to_f64(y);
+    return wg_small_f64_to_i64(a - __builtin_floor(a / b) * b);
 }
 
 /* 1 if any of n divisors, `step` apart, is zero. */

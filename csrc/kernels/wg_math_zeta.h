@@ -34,17 +34,18 @@ static inline double wg_zeta_f64(double s, double q) {
     return sum + rest;
 }
 
-/* The n-th derivative of digamma. n = 1 goes below 1/2 by reflection: pi^2 / sin^2(pi x) - trigamma(1 - x). */
+/* The n-th derivative of digamma. */
 static inline double wg_polygamma_f64(double x, int64_t n) {
     if (n == 0) return wg_digamma_f64(x);
-    if (n == 1 && x < 0.5) {
-        double d = x - nearbyint(x), sine = sin(3.14159265358979323846 * d) / 3.14159265358979323846;
-        return d == 0.0 ? INFINITY : 1.0 / (sine * sine) - wg_zeta_f64(2.0, 1.0 - x);
-    }
+    if (n == 1) return wg_trigamma_f64(x);
     double factorial = 1.0;
     for (int64_t k = 2; k <= n && k <= 171; k++) factorial *= (double)k;
     return (n & 1 ? factorial : -factorial) * wg_zeta_f64((double)n + 1.0, x);
 }
 static inline float wg_polygamma_f32(float x, int64_t n) { return (float)wg_polygamma_f64((double)x, n); }
+WG_INLINE uint32_t wg_polygamma_easy_f64(double x, int64_t n) { (void)x; return n == 1; }
+WG_INLINE double wg_polygamma_fast_f64(double x, int64_t n) { (void)n; return wg_trigamma_f64(x); }
+WG_INLINE uint32_t wg_polygamma_easy_f32(float x, int64_t n) { (void)x; return n == 1; }
+WG_INLINE float wg_polygamma_fast_f32(float x, int64_t n) { (void)n; return wg_trigamma_f32(x); }
 
 #endif

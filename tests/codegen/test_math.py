@@ -22,13 +22,14 @@ from mpmath import mp, mpf
 LEVELS = levels()
 DTYPES = {"f32": np.float32, "f64": np.float64, "i64": np.int64}
 EASY = ("sin", "cos", "tan", "fmod", "remainder", "floor_divide")
+EASY_I64 = ("floor_divide", "remainder")
 inf, nan = math.inf, math.nan
 
 
 # ---- the library: one loop a function ------------------------------------------------------------------------
 
 UNARY = ("exp exp2 expm1 sigmoid silu gelu gelu_tanh gelu_slope ndtr tanh sinh cosh log log2 log10 log1p log1pexp softplus log_sigmoid asinh acosh atanh erf erfc "
-         "erfinv sin cos tan asin acos atan lgamma digamma neg abs square reciprocal sqrt rsqrt floor ceil trunc round frac "
+         "erfinv sin cos tan asin acos atan lgamma digamma trigamma neg abs square reciprocal sqrt rsqrt floor ceil trunc round frac "
          "sign").split()
 BINARY = ("atan2 hypot pow logaddexp xlogy copysign heaviside minimum maximum fmin fmax fmod remainder floor_divide").split()
 PREDICATES = "isnan isinf isfinite signbit".split()
@@ -43,7 +44,7 @@ def loop_source(name, dtype, arity, result=None):
     args = ", ".join(f"{a}[i]" for a in "ab"[:arity])
     call = f"wg_{name}_{dtype}({args})"
     head = f"void loop_{name}_{dtype}(int64_t n, {result or t} *y, const {t} *a, const {t} *b) {{ (void)b; "
-    if name in EASY and dtype != "i64" or name == "lgamma" and dtype == "f32":
+    if name in (EASY_I64 if dtype == "i64" else EASY) or name == "lgamma" and dtype == "f32":
         return (f"{head}WG_EASY_LOOP(n, wg_{name}_easy_{dtype}({args}), y[i] = wg_{name}_fast_{dtype}({args}), y[i] = {call}) }}\n"
                 f"{head.replace('loop_', 'scalar_')}for (int64_t i = 0; i < n; i++) y[i] = {call}; }}")
     return f"{head}WG_VECTOR for (int64_t i = 0; i < n; i++) y[i] = {call}; }}"
@@ -266,6 +267,18 @@ def test_unary_accuracy(every_level, name, dtype):
         errors = ulp_errors(dtype, maths(f"{name}_{dtype}", x), exact)
         worst = int(np.argmax(errors))
         assert errors[worst] <= (bound32 if dtype == "f32" else bound64), (level, float(x[worst]).hex(), mpmath.nstr(exact[worst], 20))
+
+
+def test_trigamma(every_level):
+    """Ten terms and a series are added up: twice as much as the bound of the functions above where all are of one size."""
+    r = np.random.default_rng(0)
+    x = np.concatenate([r.uniform(1e-3, 20, 150), 10**r.uniform(-9, 6, 50), -r.uniform(0, 5, 50)])
+    for dtype, bound in (("f32", 2.0**-23.9), ("f64", 2.0**-51)):
+        given = x.astype(DTYPES[dtype])
+        exact = [mpmath.psi(1, mpf(float(v))) for v in given]
+        for level, maths in every_level.items():
+            errors = [abs(float((mpf(float(y)) - e) / e)) for y, e in zip(maths(f"trigamma_{dtype}", given), exact)]
+            assert max(errors) <= bound, (level, given[int(np.argmax(errors))])
 
 
 @pytest.mark.parametrize("dtype, bound", [("f32", 2.0**-22), ("f64", 2.0**-51)])
@@ -547,7 +560,7 @@ def test_remainders_are_exact(maths, name, dtype):
     assert same(maths(f"{name}_{dtype}", x, y), exact)
 
 
-SCALAR = {"lgamma_f64", "trunc_divide_i64", "floor_divide_i64", "remainder_i64", "fmod_i64", "pow_i64"}
+SCALAR = {"lgamma_f64", "trunc_divide_i64", "fmod_i64", "pow_i64"}
 SCALAR_BELOW_V4 = {"f64_to_i64", "f32_to_i64"}        # AVX2 has no conversion to 64-bit integers
 
 
@@ -602,6 +615,20 @@ INTS = [0, 1, -1, 2, -2, 3, 7, -7, 10, 63, 64, 65, -64, 1000, 2**31, -2**31, 2**
 def test_integers_unary(maths, name):
     x = np.array(INTS, np.int64)
     assert maths(f"{name}_i64", x).tolist() == [wrap(INT_REFERENCE[name](v)) for v in INTS]
+
+
+@pytest.mark.parametrize("name", ["floor_divide", "remainder"])
+def test_divisions_of_small_integers_are_exact(maths, name):
+    r = np.random.default_rng(4)
+    y = np.concatenate([r.integers(-9, 10, 500), r.integers(-2**25, 2**25, 500), r.integers(-2**51, 2**51, 500), [1, -1, 2**51 - 1, -2**51] * 8])
+    y[y == 0] = 3
+    k = r.integers(-2**51, 2**51, y.size) // np.abs(y)
+    x = np.clip(np.concatenate([k * y + d for d in (-1, 0, 1)]), -2**51, 2**51 - 1)     # multiples, and their neighbours
+    y = np.concatenate([y] * 3)
+    want = [INT_REFERENCE[name](a, b) for a, b in zip(x.tolist(), y.tolist())]
+    assert maths(f"{name}_i64", x, y).tolist() == want
+    beyond = np.where(np.arange(x.size) % 512 == 7, x * 4096, x)                        # blocks with large ones among them
+    assert maths(f"{name}_i64", beyond, y).tolist() == [INT_REFERENCE[name](a, b) for a, b in zip(beyond.tolist(), y.tolist())]
 
 
 @pytest.mark.parametrize("name", INT_BINARY)

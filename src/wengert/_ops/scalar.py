@@ -15,7 +15,9 @@ INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "eq": "==", "ne": "!=",
          "ge": ">=", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
 TRUTH = {"logical_and": "&", "logical_or": "|"}         # on 0 and 1, so that no branch stands in the way of vectors
 #: Functions that a vector loop may call for easy arguments only: Note [Easy arguments] in wg_math_easy.h.
-EASY = ("sin", "cos", "tan", "fmod", "remainder", "floor_divide")
+EASY = ("sin", "cos", "tan", "fmod", "remainder", "floor_divide", "polygamma")
+#: Those of integers.
+EASY_I64 = ("remainder", "floor_divide")
 #: The same in float32 only, and in the rows of their names only: the formulas that nest them would be compiled twice for it.
 EASY_F32 = ("lgamma",)
 RESERVED = set("at count operand attr first last hard int long float double char short signed unsigned const static return default "
@@ -162,7 +164,7 @@ class Scalar:
                 args.append(f"has_{node.value}" if node.kind == "attr" and self.op.param(node.value).optional else "1")
             args.append(f"({attr_ctype(p, self.compute)}){self.number(node)}")
         arguments = f"{self.compute}({', '.join(args)})"
-        if function in EASY and self.compute != "i64" or function in EASY_F32 and self.op.name == function and self.compute == "f32":
+        if function in (EASY_I64 if self.compute == "i64" else EASY) or function in EASY_F32 and self.op.name == function and self.compute == "f32":
             self.easy.append(f"wg_{function}_easy_{arguments}")
             function += "_fast" * self.fast
         return f"wg_{function}_{arguments}"

@@ -1,4 +1,6 @@
 """Gather, scatter, indexing by tensors and masks against torch."""
+import warnings
+
 import numpy as np
 import pytest
 from against_torch import DTYPES, LAYOUTS, assert_nothing_kept, cases, names, same, same_derivatives, same_error, same_value, torch
@@ -121,6 +123,24 @@ def test_derivatives(text, shapes):
 
 def test_nothing_is_kept():
     assert_nothing_kept(VALUES + EDGES + ERRORS)
+
+
+@pytest.mark.parametrize("key", [
+    "[I(0, 1, 2), I(1, 1, 0)]", "[I(0, 1, 2), slice(0, 2)]", "[0, 1]", "[[0, 1], [1, 2]]", "[(0, 1), (1, 2)]", "[None, 0]", "[..., 0]", "[I(0, 1, 2)]",
+    "[x[:, 0] > 1]", "[True, False, True]", "[I(0, 1, 2), 0]", "[[0, 1], I(0, 1)]", "[np.array([0, 1]), np.array([1, 1])]", "np.array([[0, 1], [1, 1]])",
+    "range(2)", "[range(2), range(2)]", "[[0, 1]] * 32", "[[0, 1]] * 31", "[np.int64(0), 1]", "([0, 1], [1, 2])", "[[0, 1], 1]", "[[[0, 1], [1, 2]], [0, 1]]"])
+def test_lists_that_are_tuples(key):
+    """Lists of sequences are indices of several dimensions, with a warning."""
+    def run(lib):
+        x = lib.arange(12).view(3, 4)
+        key_ = eval(key, {**names(lib), "x": x, "np": np})
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            got = x[key_]
+            x[key_] = -1
+        return got, x, len(seen)
+
+    same(run)
 
 
 @pytest.mark.parametrize("call", ["scatter_reduce(0, I(0, 1, 0), b, r)", "scatter_reduce_(0, I(0, 1, 0), b, r, include_self=False)", "index_reduce(0, I(0, 1, 0), b, r)"])

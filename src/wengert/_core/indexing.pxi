@@ -99,10 +99,17 @@ cdef Tensor cast_to(Tensor x, int dt):
     return apply_one(OP_TO_DTYPE, x, attr)
 
 
-cdef bint counts_as_sequence(tuple_or_list):
-    """Old rule of PyTorch and NumPy: a list holding slices, None or tensors is a tuple of indices."""
-    for item in tuple_or_list:
-        if item is None or item is Ellipsis or isinstance(item, (slice, Tensor, list, tuple)):
+cdef bint counts_as_tuple(list key) except -1:
+    """Old rule of PyTorch and NumPy: a list of fewer than 32 items, a slice, None, a tensor or a sequence among them, is a tuple of indices."""
+    if len(key) >= 32:
+        return False
+    for item in key:
+        if item is None or item is Ellipsis or isinstance(item, (slice, Tensor, list, tuple)) \
+                or (hasattr(type(item), "__len__") and hasattr(type(item), "__getitem__")):
+            import warnings
+            warnings.warn("Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
+                          "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which "
+                          "will result either in an error or a different result", UserWarning, stacklevel=1)
             return True
     return False
 
@@ -121,8 +128,8 @@ cdef tuple split_key(object key):
     """The key as a tuple of indices."""
     if type(key) is tuple:
         return key
-    if type(key) is list and counts_as_sequence(key) and len(key) <= 32:
-        return tuple(key) if not all(isinstance(i, (list, tuple)) for i in key) else (key,)
+    if type(key) is list and counts_as_tuple(<list>key):
+        return tuple(key)
     return (key,)
 
 

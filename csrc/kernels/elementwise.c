@@ -107,6 +107,21 @@ static void gather(const plan *p, const staged *s, int64_t start, int64_t n, cha
     }
 }
 
+/* n times the element x, cast to the type that the loop takes. */
+static void spread(const staged *s, int64_t n, char *y, const char *x) {
+    if (s->dtype != s->want) {
+        WG_LEVEL(wg_cast_run)(1, y, s->want, 1, x, s->dtype, 0);
+        x = y;
+    }
+    if (wg_itemsize[s->want] == 4) {
+        const wg_move32 v = *(const wg_move32 *)x;
+        for (int64_t i = 0; i < n; i++) ((wg_move32 *)y)[i] = v;
+    } else if (wg_itemsize[s->want] == 8) {
+        const wg_move64 v = *(const wg_move64 *)x;
+        for (int64_t i = 0; i < n; i++) ((wg_move64 *)y)[i] = v;
+    } else memset(y, *(const uint8_t *)x, (size_t)n);
+}
+
 /* Fills y with n bytes that repeat with a period, beginning somewhere in the first. */
 static void repeat(char *y, const char *x, int64_t phase, int64_t period, int64_t n) {
     int64_t have = period - phase < n ? period - phase : n;
@@ -149,15 +164,13 @@ static void run_range(void *context, int64_t begin, int64_t end) {
             if (s->constant && s->read) {
                 if (filled[k] >= n) continue;
                 int64_t fill = end - at < BLOCK ? end - at : BLOCK;
-                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, s->data, s->dtype, 0);
-                WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                spread(s, fill, scratch[k], s->data);
                 filled[k] = (int)fill;
             } else if (s->row_constant && p->by_rows) {
                 if (held[k] == row && filled[k] >= n) continue;
                 int64_t fill = p->row_size < BLOCK ? p->row_size : BLOCK;
                 if (fill > end - at) fill = end - at;
-                WG_LEVEL(wg_cast_run)(1, scratch[k], s->want, 1, row, s->dtype, 0);
-                WG_LEVEL(wg_cast_run)(fill, scratch[k], s->want, 1, scratch[k], s->want, 0);
+                spread(s, fill, scratch[k], row);
                 held[k] = row;
                 filled[k] = (int)fill;
             } else if (s->period && p->by_rows) {
@@ -233,6 +246,8 @@ static void lay_out(plan *p, wg_array *const *operand) {
     p->inner = p->shape[p->ndim - 1];
 }
 
+enum { LONG = 64, FAIR = 16 };           /* rows: short ones would cost a call each */
+
 /* What operands are like in rows that begin with this dimension. Are all of them read in place, or filled at once? */
 static int classify_rows(plan *p, int row_dim) {
     int simple = 1;
@@ -248,12 +263,10 @@ static int classify_rows(plan *p, int row_dim) {
         for (; d >= row_dim && s->strides[d] == 0; d--) {}
         s->row_constant = s->read && !s->write && dense == 1 && d < row_dim;
         s->period = s->read && !s->write && s->dtype == s->want && dense > 1 && d < row_dim ? dense : 0;
-        simple = simple && (s->linear || s->row || s->constant || s->period);
+        simple = simple && (s->linear || s->row || s->constant || s->period || (s->row_constant && p->row_size >= 2 * FAIR));
     }
     return simple;
 }
-
-enum { LONG = 64, FAIR = 16 };           /* rows: short ones would cost a call each */
 
 static void classify(plan *p, int tiles) {
     int last = p->ndim - 1, row_dim = last, rows_matter = 0;

@@ -115,3 +115,10 @@ def test_names_of_jit():
     assert wengert.jit.annotations.List is typing.List
     future = wengert.jit.fork(max, 1, 2)
     assert isinstance(future, wengert.futures.Future) and future.wait() == wengert.jit.wait(future) == 2
+
+
+def test_exchanges_between_processes_can_be_imported():
+    from wengert.distributed import nn
+    assert wengert.distributed.nn is nn
+    with pytest.raises(ValueError, match="process group has not been initialized"):
+        nn.all_reduce(wengert.ones(1))

@@ -34,6 +34,9 @@ class ReduceOp:
 
 
 def __getattr__(name):
+    if name == "nn":
+        from importlib import import_module
+        return import_module(".nn", __name__)
     if name.startswith("_"):
         raise AttributeError(f"module 'wengert.distributed' has no attribute '{name}'")
     raise AttributeError(f"wengert has no torch.distributed.{name}: torch.distributed.is_available() is False. Average gradients between "

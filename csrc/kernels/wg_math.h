@@ -22,7 +22,7 @@
 #include "wg_math_trig.h"     /* sin cos tan */
 #include "wg_math_atan.h"     /* asin acos atan atan2 hypot */
 #include "wg_math_pow.h"      /* pow */
-#include "wg_math_gamma.h"    /* lgamma digamma */
+#include "wg_math_gamma.h"    /* lgamma digamma trigamma */
 #include "wg_math_basic.h"    /* floor ceil ... sign minimum fmod remainder floor_divide xlogy nan_to_num */
 #include "wg_math_int.h"      /* int64 */
 #include "wg_math_half.h"     /* float16 and bfloat16 bits */

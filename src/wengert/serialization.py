@@ -11,9 +11,15 @@ is small enough to be written here rather than by a dependency; the tests exchan
 import os
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
 
 from ._file_arrays import DTYPES, NAMES, SIZES, from_array, to_array
+from .types import device
 from ._saved_objects import ObjectDecoder, ObjectEncoder, add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
+
+#: what `load` takes for ``map_location``, for annotations
+MAP_LOCATION = Callable[[Any, str], Any] | device | str | dict[str, str] | None
 
 __all__ = ["save", "load", "add_safe_globals", "get_safe_globals", "clear_safe_globals", "safe_globals"]
 

@@ -1,5 +1,7 @@
 """What inspect tells of modules, and names that libraries import beside layers and operations."""
 import inspect
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -122,3 +124,11 @@ def test_exchanges_between_processes_can_be_imported():
     assert wengert.distributed.nn is nn
     with pytest.raises(ValueError, match="process group has not been initialized"):
         nn.all_reduce(wengert.ones(1))
+
+
+def test_names_that_annotations_and_imports_need():
+    """Importing a transform works, calling it says what to do; in another process, where the module stays out of other tests' way."""
+    code = ("import sys; sys.argv = ['x', '-c']; from wengert.__main__ import serve_torch; serve_torch(); from torch.serialization import MAP_LOCATION; "
+            "from torch.fft import fft, ifft, rfft2; import torch; MAP_LOCATION | int\ntry: fft(torch.ones(2))\nexcept NotImplementedError as e: print(e)")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout.startswith("wengert has no torch.fft.fft: transform with numpy.fft"), said.stderr

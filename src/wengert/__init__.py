@@ -41,7 +41,7 @@ _LAZY = ("_C", "_dynamo", "accelerator", "amp", "backends", "compiler", "cpu", "
 def __getattr__(name):
     import importlib
     if name in _LAZY:
-        return importlib.import_module("." + name, __name__)
+        return importlib.import_module("." + name, __package__)
     from ._names import find
     value = globals()[name] = find(name)
     return value

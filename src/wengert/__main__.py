@@ -45,7 +45,9 @@ def serve_torch():
     sys.meta_path.insert(0, _Finder())
     from . import version
     from .torch_version import TorchVersion
-    version.__version__ = importlib.import_module("torch").__version__ = TorchVersion(version.torch_version + "+wengert")
+    torch = importlib.import_module("torch")
+    version.__version__ = torch.__version__ = TorchVersion(version.torch_version + "+wengert")
+    torch.__name__ = "torch"                               # which libraries that replace functions of it by their paths compare
 
 
 def main():

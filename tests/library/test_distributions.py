@@ -146,13 +146,21 @@ def test_a_divergence_of_ones_own():
     class Mine(d.Normal):
         pass
 
+    class Base:
+        pass
+
+    class Based(Base):
+        pass
+
     with pytest.raises(NotImplementedError, match=r"No KL\(p \|\| q\) is implemented for p type HalfNormal and q type Poisson"):
         d.kl_divergence(d.HalfNormal(1.), d.Poisson(1.))
     assert d.kl_divergence(Mine(0., 1.), d.Normal(0., 1.)).item() == 0
     d.register_kl(Mine, Mine)(lambda p, q: 7)
     assert d.kl_divergence(Mine(0., 1.), Mine(0., 1.)) == 7
     with pytest.raises(TypeError, match="Distribution subclasses"):
-        d.register_kl(int, Mine)
+        d.register_kl(3, Mine)
+    d.register_kl(Base, Base)(lambda p, q: 8)
+    assert d.kl_divergence(Based(), Based()) == 8
 
 
 @pytest.mark.parametrize("text", [

@@ -166,6 +166,30 @@ def test_transforms_of_parts_and_matrices(make, shape):
     both(run, 1e-9, words=False)
 
 
+def test_transforms_that_are_modules():
+    def run(lib):
+        class Scale(lib.distributions.Transform, lib.nn.Module):
+            domain = codomain = lib.distributions.constraints.real
+            bijective = True
+
+            def __init__(self):
+                super().__init__(cache_size=1)
+                self.inner = lib.nn.Linear(1, 1)
+                self.log = lib.nn.Parameter(lib.tensor(0.5))
+
+            def _call(self, x):
+                return x * self.log.exp()
+
+            def log_abs_det_jacobian(self, x, y):
+                return self.log.expand(x.shape)
+
+        f = Scale()
+        x = lib.ones(2)
+        return [f(x), f.inv(f(x)), sorted(f.state_dict())]
+
+    assert both(run, 1e-6)[0] == "returned"
+
+
 @pytest.mark.parametrize("text", [
     "CatTransform([ExpTransform(), 3])", "CatTransform([ExpTransform()], lengths=[1, 2])", "CatTransform([ExpTransform()])(T(1., 2., 3.))",
     "CatTransform([ExpTransform()], dim=2)(T(1., 2., 3.))", "StackTransform([ExpTransform()], dim=2)(T(1., 2., 3.))",

@@ -17,7 +17,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.optim import SGD
 from torch.nn.modules.module import Module
-assert isinstance(nn.Linear(1, 1), Module) and torch.__name__ == "wengert"
+assert isinstance(nn.Linear(1, 1), Module) and torch.__name__ == "torch" and torch.__package__ == "wengert"
 model, x = nn.Linear(2, 1), torch.ones(3, 2)
 SGD(model.parameters(), lr=0.1)
 F.relu(model(x)).sum().backward()

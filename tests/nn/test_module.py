@@ -244,3 +244,51 @@ def test_a_parameter_shares_the_memory_of_its_tensor():
     param = nn.Parameter(values)
     values[0] = 5.0
     assert param.tolist() == [5.0, 0.0]
+
+
+def test_classes_with_a_getattr_of_their_own():
+    """It is asked for registered names, also by a library whose __getattr__ notes what was read."""
+    read = []
+
+    class Meta(type):
+        pass
+
+    class Noting(nn.Linear, metaclass=Meta):
+        def __init__(self):
+            super().__init__(2, 2)
+            self.inner = nn.Sequential(nn.Linear(2, 2))
+            self.register_buffer("kept", wengert.ones(1))
+
+        def __getattr__(self, name):
+            result = super().__getattr__(name)
+            read.append(name)
+            return result
+
+    class Wrapping(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module = module
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(self.module, name)
+
+    net = Noting()
+    del read[:]
+    assert net.weight is net._parameters["weight"] and net.inner is net._modules["inner"] and net.kept is net._buffers["kept"]
+    assert read == ["weight", "inner", "kept"]
+    x = wengert.randn(3, 2)
+    assert wengert.equal(net(x), nn.functional.linear(x, net.weight, net.bias)) and sorted(net.state_dict()) == sorted(
+        ["weight", "bias", "kept", "inner.0.weight", "inner.0.bias"])
+    twin = copy.deepcopy(net)
+    assert twin.weight is not net.weight and wengert.equal(twin(x), net(x)) and "weight" not in twin.__dict__
+    net.load_state_dict(twin.state_dict())
+    net.weight = nn.Parameter(wengert.zeros(2, 2))
+    net.double()
+    assert net.weight.dtype is wengert.float64 and net.weight.sum().item() == 0
+    del net.kept
+    assert not hasattr(net, "kept")
+    wrapped = Wrapping(nn.Linear(2, 3))
+    assert wrapped.out_features == 3 and wrapped.weight is wrapped.module.weight and list(dict(wrapped.named_parameters())) == ["module.weight", "module.bias"]

@@ -93,12 +93,29 @@ def members_below(module, tuple registries not None, usual, str prefix="", bint 
     return found
 
 
+cdef object plain_getattr = None        # Module.__getattr__
+
+
+def _set_plain_getattr(function):
+    global plain_getattr
+    plain_getattr = function
+
+
+cdef inline bint mirrors(object cls):
+    return _PyType_Lookup(<type>cls, "__getattr__") == <PyObject *>plain_getattr
+
+
+def shows_entries(cls):
+    """Are registered names attributes of a class's modules? Not where it has a ``__getattr__`` of its own, which is to be asked for them."""
+    return mirrors(cls)
+
+
 def set_entry(registry, name, value):
     """``registry[name] = value`` of a module's registry: see Note [Registered names are plain attributes]."""
     PyDict_SetItem(registry, name, value)
     for owner in registry._owners:
         module = owner()
-        if module is not None and _PyType_Lookup(type(module), name) == NULL:
+        if module is not None and mirrors(type(module)) and _PyType_Lookup(type(module), name) == NULL:
             attributes = PyObject_GenericGetDict(module, NULL)
             (<dict>attributes)[name] = value
 

@@ -23,6 +23,7 @@ class Transform:
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
         self._cache_size, self._cached, self._inv = cache_size, (None, None), None
+        super().__init__()                                 # of a module, in classes that are both
 
     def with_cache(self, cache_size=1):
         """The same with another cache."""

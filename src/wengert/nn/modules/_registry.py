@@ -6,7 +6,8 @@ A module's parameters, buffers and submodules stand in ``module.__dict__`` under
 registries costs three times that). ``_parameters``, ``_buffers`` and ``_modules`` list the same objects for everything that walks a
 module. Other people's code writes into these dictionaries directly, so they mirror each write into the modules that own them.
 
-A name that the module's class defines is not mirrored: there the class attribute is what ``self.name`` has to give.
+A name that the module's class defines is not mirrored: there the class attribute is what ``self.name`` has to give. Nor is any name
+where the class has a ``__getattr__`` of its own: libraries do more in it than hand out what is registered.
 Owners are held weakly (no reference cycle: a dropped model is freed at once). A shallow copy shares its
 registries with the original, which therefore may have several owners.
 """
@@ -14,7 +15,7 @@ registries with the original, which therefore may have several owners.
 import weakref
 from collections import OrderedDict
 
-from ..._core import set_entry
+from ..._core import set_entry, shows_entries
 
 _MISSING = object()
 
@@ -45,6 +46,8 @@ class Registry(dict):
         """Shows all entries among the attributes of an owner."""
         attributes = module.__dict__
         cls = type(module)
+        if not shows_entries(cls):
+            return
         for name, value in list(self.items()):
             if not hasattr(cls, name):
                 attributes[name] = value

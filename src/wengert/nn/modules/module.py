@@ -479,3 +479,6 @@ class Module(Calls, Tree, State):
         else:
             body = "\n  " + "\n  ".join(lines) + "\n"
         return f"{self._get_name()}({body})"
+
+
+_core._set_plain_getattr(Module.__getattr__)

@@ -55,19 +55,33 @@ def eye(int64_t n, int64_t m, dtype):
     return t
 
 
+cdef object clamped_sum(object rows, object columns, object offset):
+    """The sum of i + offset, clamped to [0, columns], over all i from 0 to rows: of any size, at once."""
+    first = min(max(-offset, 0), rows)                     # it rises from here
+    last = min(max(columns - offset, 0), rows)             # to here
+    return (last - first) * (first + last - 1 + 2 * offset) // 2 + (rows - last) * columns
+
+
 def triangle_indices(int64_t rows, int64_t columns, int64_t offset, bint upper):
-    """(2, n) int64: row and column of each element of a matrix on and above, or on and below, its diagonal `offset`, row by row."""
+    """(2, n) int64: row and column of each element of a matrix on and above, or on and below, its diagonal `offset`, row by row.
+
+    Raises:
+        RuntimeError: negative sizes, or more elements than memory.
+    """
     cdef int64_t i, j, begin, end, n = 0
     cdef int64_t *row
     cdef int64_t *column
     cdef Tensor t
-    for i in range(rows):
-        n += max(columns - max(i + offset, 0), 0) if upper else max(min(i + offset + 1, columns), 0)
-    t = empty((2, n), DTYPES[WG_I64])
+    if rows < 0 or columns < 0:
+        raise RuntimeError(f"a matrix of {rows} by {columns} has no triangle")
+    offset = min(max(offset, -rows), columns)              # beyond, nothing changes any more
+    total = <object>rows * columns - clamped_sum(rows, columns, offset) if upper else clamped_sum(rows, columns, <object>offset + 1)
+    t = empty((2, total), DTYPES[WG_I64])
+    if total == 0:
+        return t
     row = <int64_t *>t.t.v.a.data
-    column = row + n
-    n = 0
-    for i in range(rows):
+    column = row + t.t.v.a.shape[1]
+    for i in range(0 if upper else max(-offset, 0), min(rows, columns - offset) if upper else rows):
         begin = max(i + offset, 0) if upper else 0
         end = columns if upper else min(i + offset + 1, columns)
         for j in range(begin, end):

@@ -380,3 +380,8 @@ def test_every_family_stands_in_the_module_that_torch_has(name):
     module = getattr(torch.distributions, name).__module__
     if not module.endswith(".transforms"):
         assert getattr(importlib.import_module(module.replace("torch", "wengert", 1)), name) is getattr(wengert.distributions, name)
+
+
+def test_von_mises_without_an_angle_to_accept():
+    samples = wengert.distributions.VonMises(wengert.zeros(2), wengert.tensor([float("inf"), 2.0])).sample((5,))
+    assert samples[:, 0].isnan().all() and samples[:, 1].isfinite().all()

@@ -262,9 +262,10 @@ SEQUENCES = ["[]", "()", "[T(3), T(3)]", "(T(2, 3), T(2, 3))", "[T(3), None]", "
              "loop()", "loop(tuple)", "[1, 2.5, True]", "[[1, 2], [3]]", "[[], [1]]", "[1, 'x']", "[T(1), 3]", "[T(3, dtype=i64), slice(None)]", "[None] * 30",
              "cleared()", "grown()", "[Raises()]", "[V.x, Does(V.replace)]", "[T(3, 3), T(3, 3, dtype=i64)]", "{'a': T(3)}",
              "[nan, inf]", "[2**64]", "[-2**63, 2**63 - 1]", "[computed(3, 3), T(4, 4)]", "Pair(T(3), T(3))", "[T(2, 2)] * 5", "[[T(1), T(1)], [T(1), T(1)]]"]
+# No classes of tensors: CPython 3.11 to 3.13 crash at x.dim() with such an x once that place has seen tensors, as at x.split() with str for x.
 OTHER = ["None", "'x'", "'mean'", "'sum'", "'none'", "''", "b'abc'", "1j", "Ellipsis", "slice(None)", "slice(2**70, -2**70, -1)", "slice(Does(V.data), 3)",
          "slice(0, 10, 2**63 - 1)", "slice(Raises(), None)", "object()", "Raises()", "Lies()", "Huge()", "Does(V.data)", "Does(V.resize, 0)", "Does(V.view)",
-         "Does(V.replace)", "Does(V.grow)", "Overrides()", "f64", "i64", "wengert.bool", "wengert.float16", "float", "int", "str", "type", "wengert.Tensor", "Sub",
+         "Does(V.replace)", "Does(V.grow)", "Overrides()", "f64", "i64", "wengert.bool", "wengert.float16", "float", "int", "str", "type",
          "FakeClass()", "lambda *a, **k: a[0]", "lambda x: x.sum()", "lambda *a: 1 / 0", "wengert.Generator()", "wengert.device('cpu')", "'cpu'", "'cuda'",
          "wengert.strided", "set()", "{}", "range(5)", "range(2**62)", "memoryview(b'')", "bytearray(b'12345678')", "c_floats", "c_struct()",
          "array('np.float32(3)')", "array('np.int64(-1)')", "array('np.zeros((2, 3))[::-1]')", "array('np.zeros(3, dtype=\">f4\")')",

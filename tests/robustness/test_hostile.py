@@ -286,3 +286,20 @@ def test_backward_from_the_death_of_its_leaf():
         del w
         assert called == [1] and ref() is None
         assert (other.grad == 8).all()
+
+
+def test_registries_are_dicts():
+    for registry in (5, None, [], wengert.arange(3.0)):
+        with pytest.raises(TypeError, match="a registry is a dict"):
+            _core.set_entry(registry, "x", 1)
+
+
+def test_indices_of_triangles_of_any_shape():
+    import itertools
+    for rows, columns, offset in itertools.product(range(5), range(5), range(-7, 8)):
+        inside = [(i, j) for i in range(rows) for j in range(columns)]
+        for upper in (False, True):
+            expected = [(i, j) for i, j in inside if (j - i >= offset if upper else j - i <= offset)]
+            assert _core.triangle_indices(rows, columns, offset, upper).t().tolist() == [list(place) for place in expected]
+    for arguments in ((2 ** 40, 0, 0), (2 ** 62, 2 ** 40, -2 ** 62), (2 ** 40, 2 ** 40, -2 ** 63)):
+        assert _core.triangle_indices(*arguments, False).shape[1] <= 1

@@ -112,6 +112,8 @@ def shows_entries(cls):
 
 def set_entry(registry, name, value):
     """``registry[name] = value`` of a module's registry: see Note [Registered names are plain attributes]."""
+    if not isinstance(registry, dict):
+        raise TypeError(f"a registry is a dict, not {type(registry).__name__}")
     PyDict_SetItem(registry, name, value)
     for owner in registry._owners:
         module = owner()

@@ -36,7 +36,8 @@ class VonMises(ParameterDistribution):
         return 1 - special.i1e(k) / special.i0e(k)
 
     def sample(self, sample_shape=Size()):
-        """By rejection from a wrapped Cauchy distribution (Best & Fisher 1979), in float64."""
+        """By rejection from a wrapped Cauchy distribution (Best & Fisher 1979), in float64. Where the parameters leave no angle to
+        accept (an infinite concentration), nan."""
         with no_grad():
             shape = self._extended_shape(sample_shape)
             loc, k = self.loc.to(float64), self.concentration.to(float64)
@@ -53,7 +54,9 @@ class VonMises(ParameterDistribution):
                 c = k * (r - f)
                 accepted = (c * (2 - c) - u2 > 0) | ((c / u2).log() + 1 - c >= 0)
                 x = ((u3 - 0.5).sign() * f.acos()).where(accepted, x)
-                done = done | accepted
+                hopeless = c != c
+                x = c.where(hopeless, x)
+                done = done | accepted | hopeless
             return ((x + math.pi + loc) % (2 * math.pi) - math.pi).to(self.loc.dtype)
 
     def log_prob(self, value):

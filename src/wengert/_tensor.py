@@ -281,6 +281,7 @@ for _name in ("is_cuda", "is_meta", "is_mps", "is_xpu", "is_xla", "is_ipu", "is_
 for _name in ("is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_nested"):
     _methods[_name] = property(lambda self: False, doc="False: it is a plain strided tensor.")
 _methods["is_cpu"] = property(lambda self: True, doc="True.")
+_methods["_cdata"] = property(id, doc="A number that tells this tensor object from others.")
 _methods["names"] = property(lambda self: (None,) * self.dim(), doc="A None for each dimension: they have no names.")
 _methods["T"] = property(lambda self: self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() != 2 else self.t(), doc="Dimensions reversed.")
 _methods["mT"] = property(lambda self: self.transpose(-2, -1), doc="The last two dimensions swapped.")

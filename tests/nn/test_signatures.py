@@ -132,3 +132,9 @@ def test_names_that_annotations_and_imports_need():
             "from torch.fft import fft, ifft, rfft2; import torch; MAP_LOCATION | int\ntry: fft(torch.ones(2))\nexcept NotImplementedError as e: print(e)")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert said.stdout.startswith("wengert has no torch.fft.fft: transform with numpy.fft"), said.stderr
+
+
+def test_numbers_that_tell_tensors_apart():
+    for t in (wengert, torch):
+        layer, other = t.nn.Linear(1, 1), t.ones(1)
+        assert layer.weight._cdata == layer._parameters["weight"]._cdata != other._cdata and isinstance(other._cdata, int)

@@ -22,7 +22,7 @@ class Transform:
     def __init__(self, cache_size=0):
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
-        self._cache_size, self._cached, self._inv = cache_size, (None, None), None
+        self._cache_size, self._cached_x_y, self._inv = cache_size, (None, None), None
         super().__init__()                                 # of a module, in classes that are both
 
     def with_cache(self, cache_size=1):
@@ -51,19 +51,19 @@ class Transform:
         raise NotImplementedError
 
     def __call__(self, x):
-        if self._cache_size and x is self._cached[0]:
-            return self._cached[1]
+        if self._cache_size and x is self._cached_x_y[0]:
+            return self._cached_x_y[1]
         y = self._call(x)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return y
 
     def _inv_call(self, y):
-        if self._cache_size and y is self._cached[1]:
-            return self._cached[0]
+        if self._cache_size and y is self._cached_x_y[1]:
+            return self._cached_x_y[0]
         x = self._inverse(y)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return x
 
     def _call(self, x):

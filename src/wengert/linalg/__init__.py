@@ -1,7 +1,7 @@
 """torch.linalg: norms, products, decompositions and equations, with derivatives of every order.
 
-Values of decompositions come from NumPy's LAPACK. Complex eigenvalues (`eig`, `eigvals`) and the LDL decomposition are not part of
-wengert.
+Values of decompositions come from the LAPACK in OpenBLAS (`csrc/ops/decompose.c`, `csrc/ops/factor.c`). Complex eigenvalues (`eig`,
+`eigvals`) and the LDL decomposition are not part of wengert.
 """
 from .. import ops as _ops
 from .._core import matmul  # noqa: F401

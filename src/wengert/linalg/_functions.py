@@ -8,7 +8,6 @@ from .. import ops
 from .._core import Tensor
 from ..autograd.function import Function
 from . import _values
-from ._values import array_of, tensor_of
 
 
 def t(x):
@@ -57,14 +56,19 @@ class CholeskySolve(Function):
         return sum_to(gb, ctx.shapes[0]), sum_to(-((ga + t(ga)) @ lower), ctx.shapes[1])
 
 
+def _pivots(a):
+    """The diagonal of U in A = P L U, and the determinant of P."""
+    lu, pivots, _ = ops._lu_factor_ex(a)
+    return ops.diagonal(lu, 0, -2, -1), parity(pivots, a.dtype)
+
+
 class LinalgDet(Function):
     """det(A): gA = g det(A) A^-T; of a singular matrix g times its cofactors, from the singular values."""
 
     @staticmethod
     def forward(ctx, a):
-        lu, pivots, _ = ops._lu_factor_ex(a)
-        ctx.diagonal = ops.diagonal(lu, 0, -2, -1)
-        y = ctx.diagonal.prod(-1) * parity(pivots, a.dtype)
+        ctx.diagonal, sign = _pivots(a)
+        y = ctx.diagonal.prod(-1) * sign
         ctx.save_for_backward(a, y)
         return y
 
@@ -73,14 +77,16 @@ class LinalgDet(Function):
         a, y = ctx.saved_tensors
         if a.numel() == 0:
             return ops.expand(g.unsqueeze(-1).unsqueeze(-1), tuple(a.shape)) * a
-        values, size = array_of(a), ctx.diagonal.abs()
+        size = ctx.diagonal.abs()
         if (size.amin(-1) > 1e-14 * size.amax(-1)).all():       # of U: no row depends on the others
             return (g * y).unsqueeze(-1).unsqueeze(-1) * t(ops._inv_ex(a)[0])
         u, s, vh, _ = ops._svd(a, False)
         n = s.shape[-1]
         others = ops.where(eye_like(a) == 1, 1.0, s.unsqueeze(-2).expand(*s.shape, n)).prod(-1)
-        sign = tensor_of((_values.call("det", array_of(u)) * _values.call("det", array_of(vh))).astype(values.dtype))
-        return (u * (others * (sign * g).unsqueeze(-1)).unsqueeze(-2)) @ vh
+        for factor in (u, vh):                                  # orthogonal: their determinants are 1 or -1
+            pivots, exchanges = _pivots(factor.detach())
+            g = g * pivots.sign().prod(-1) * exchanges
+        return (u * (others * g.unsqueeze(-1)).unsqueeze(-2)) @ vh
 
 
 class LinalgSlogdet(Function):
@@ -88,10 +94,9 @@ class LinalgSlogdet(Function):
 
     @staticmethod
     def forward(ctx, a):
-        lu, pivots, _ = ops._lu_factor_ex(a)
-        d = ops.diagonal(lu, 0, -2, -1)
+        d, sign = _pivots(a)
         ctx.save_for_backward(a)
-        return d.sign().prod(-1) * parity(pivots, a.dtype), d.abs().log().sum(-1)
+        return d.sign().prod(-1) * sign, d.abs().log().sum(-1)
 
     @staticmethod
     def backward(ctx, _, g):

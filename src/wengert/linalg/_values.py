@@ -1,4 +1,4 @@
-"""What goes through NumPy's LAPACK, as arrays, and the errors of decompositions that do not exist."""
+"""Values as NumPy's arrays, permutations, and the errors of decompositions that do not exist."""
 from .. import _core
 
 
@@ -39,15 +39,6 @@ SINGULAR_VALUES = EIGENVALUES.replace("eigenvalues", "singular values")
 SINGULAR = "The diagonal element {info} is zero, the inversion could not be completed because the input matrix is singular."
 INDEFINITE = ("The factorization could not be completed because the input is not positive-definite (the leading minor of order {info} is not "
               "positive-definite).")
-
-
-def call(name, *arrays, **options):
-    """A function of numpy.linalg."""
-    import numpy
-    try:
-        return getattr(numpy.linalg, name)(*arrays, **options)
-    except numpy.linalg.LinAlgError as error:
-        raise LinAlgError(f"linalg.{name}: {error}") from None
 
 
 def permutation(pivots, m, dtype):

@@ -689,3 +689,15 @@ def test_hooks_live_as_long_as_the_graph(lib):
     del z
     gc.collect()
     assert ref() is None
+
+
+def test_handle_with_a_high_number_is_restored_at_once(monkeypatch):
+    """Its number may come from a file."""
+    from collections import OrderedDict
+
+    from wengert.utils.hooks import RemovableHandle
+    monkeypatch.setattr(RemovableHandle, "next_id", RemovableHandle.next_id)
+    hooks = OrderedDict()
+    handle = RemovableHandle(hooks)
+    handle.__setstate__((hooks, 2**60))
+    assert handle.id == 2**60 and RemovableHandle(hooks).id == 2**60 + 1

@@ -1,8 +1,8 @@
 """Handles that take a hook out again, and the identity functions behind module backward hooks."""
 
-import itertools
 import warnings
 import weakref
+from _thread import RLock
 from collections import OrderedDict
 
 from ..autograd import Function
@@ -21,11 +21,14 @@ class RemovableHandle:
         extra_dict: a mapping (or a list of them) in which the same id is removed too.
     """
 
-    _ids = itertools.count()                               # next() is one step: no two threads get the same
+    next_id = 0
+    _lock = RLock()                                        # of next_id: no two threads get the same; a signal may come in between
 
     def __init__(self, hooks_dict, *, extra_dict=None):
         self.hooks_dict_ref = weakref.ref(hooks_dict)
-        self.id = next(RemovableHandle._ids)
+        with RemovableHandle._lock:
+            self.id = RemovableHandle.next_id
+            RemovableHandle.next_id += 1
         if extra_dict is None:
             extra_dict = ()
         elif not isinstance(extra_dict, (list, tuple)):
@@ -46,8 +49,8 @@ class RemovableHandle:
         hooks, self.id, *extra = state
         self.hooks_dict_ref = weakref.ref(OrderedDict() if hooks is None else hooks)
         self.extra_dict_ref = tuple(weakref.ref(OrderedDict() if d is None else d) for d in extra)
-        while next(RemovableHandle._ids) < self.id:         # those to come lie above it
-            pass
+        with RemovableHandle._lock:
+            RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
 
     def __enter__(self):
         return self
